@@ -1,0 +1,49 @@
+//! `OneAsymmetricKey`, formerly `PrivateKeyInfo` (RFC 5958 §2):
+//!
+//! ```text
+//! SEQUENCE { version INTEGER (0, 1), privateKeyAlgorithm AlgorithmIdentifier, privateKey OCTET STRING,
+//!            attributes [0] IMPLICIT SET OPTIONAL, publicKey [1] IMPLICIT BIT STRING OPTIONAL }
+//! ```
+#![forbid(unsafe_code)]
+
+use super::{algorithm, invalid, malformed, sec1};
+use crate::crypto::sm2::PrivateKey;
+use crate::crypto::sm2::asn1::{Algorithm, INTEGER, OCTET_STRING, SEQUENCE, read_sequence, tlv};
+use crate::error::Result;
+use der::asn1::{BitStringRef, ContextSpecific, OctetStringRef};
+use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use zeroize::Zeroizing;
+
+pub(super) fn decode(der: &[u8]) -> Result<PrivateKey> {
+    let (version, algorithm, key, public) = read_sequence(der, |body| {
+        let version = u8::decode(body)?;
+        let algorithm = Algorithm::read(body)?;
+        let key = <&OctetStringRef>::decode(body)?;
+        skip_attributes(body)?;
+        let public = ContextSpecific::<BitStringRef<'_>>::decode_implicit(body, TagNumber(1))?;
+        Ok((version, algorithm, key, public))
+    })
+    .map_err(malformed("PKCS#8"))?;
+
+    if version > 1 {
+        return Err(invalid(format!("expected PKCS#8 version 0 or 1, found {version}")));
+    }
+    algorithm::require_sm2(&algorithm)?;
+    let key = sec1::decode(key.as_bytes(), true)?;
+    public.map_or(Ok(()), |public| sec1::require_own(&key, public.value))?;
+    Ok(key)
+}
+
+pub(super) fn encode(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
+    let version = tlv(INTEGER, &[&[0]]);
+    tlv(SEQUENCE, &[&version, &algorithm::sm2(), &tlv(OCTET_STRING, &[&sec1::encode(key)])])
+}
+
+/// Attributes say nothing that a signature depends on.
+fn skip_attributes(body: &mut SliceReader<'_>) -> der::Result<()> {
+    const ATTRIBUTES: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+    if !body.is_finished() && Tag::peek(body)? == ATTRIBUTES {
+        body.tlv_bytes()?;
+    }
+    Ok(())
+}

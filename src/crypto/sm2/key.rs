@@ -1,0 +1,140 @@
+//! Key pairs: what a key is and what it can do. Files are the subject of `encoding`.
+#![forbid(unsafe_code)]
+
+use super::curve::{Point, SCALAR_LEN, Secret};
+use super::{Signature, UserId};
+use crate::crypto::key_id::KeyId;
+use crate::error::{Error, Result, Status};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A public key: a point of the curve, not at infinity.
+#[derive(Clone)]
+pub struct PublicKey {
+    point: Point,
+    /// 04 || x || y.
+    encoded: [u8; 65],
+}
+
+impl PublicKey {
+    /// Decodes a point (SEC 1 §2.3.4): 65 bytes 04 || x || y, or 33 bytes 02 or 03 || x.
+    ///
+    /// Infinity, the hybrid encodings 06 and 07, coordinates that are not below p and points off the
+    /// curve are [`Status::KeyInvalid`].
+    pub fn from_point(encoded: &[u8]) -> Result<Self> {
+        match (encoded.first(), encoded.len()) {
+            (Some(4), 65) | (Some(2 | 3), 33) => {}
+            (Some(0), 1) => return Err(invalid("the point is at infinity")),
+            (Some(6 | 7), _) => return Err(invalid("hybrid points (06, 07) are refused")),
+            (first, len) => {
+                let first = first.map_or("none".to_owned(), |byte| format!("{byte:02x}"));
+                return Err(invalid(format!(
+                    "expected a point of 65 bytes from 04 or 33 bytes from 02 or 03, found {len} bytes from {first}"
+                )));
+            }
+        }
+        let point = Point::from_sec1(encoded)
+            .ok_or_else(|| invalid("the point is not on the curve sm2p256v1 (1.2.156.10197.1.301)"))?;
+        Ok(Self::of(point))
+    }
+
+    /// 04 || x || y.
+    pub fn as_point(&self) -> &[u8; 65] {
+        &self.encoded
+    }
+
+    /// The key's identifier: the SM3 digest of [`Self::to_spki_der`], however the key was encoded when read.
+    pub fn key_id(&self) -> KeyId {
+        KeyId::of_spki(&self.to_spki_der())
+    }
+
+    /// Whether `signature` is this key's over `message` under `user_id`; if not,
+    /// [`Status::SignatureInvalid`] (GM/T 0003.2-2012 §7.1).
+    pub fn verify(&self, user_id: &UserId, message: &[u8], signature: &Signature) -> Result<()> {
+        let e = user_id.message_digest(self, message);
+        if self.point.verifies(&e, signature.as_bytes()) {
+            return Ok(());
+        }
+        let why = "signature: it does not belong to this message, this key and this user id";
+        Err(Error::new(Status::SignatureInvalid, why))
+    }
+
+    /// x || y.
+    pub(super) fn coordinates(&self) -> &[u8] {
+        self.encoded.get(1..).unwrap_or_default()
+    }
+
+    fn of(point: Point) -> Self {
+        Self { encoded: point.to_sec1(), point }
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoded == other.encoded
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PublicKey").field(&self.key_id()).finish()
+    }
+}
+
+/// A private key: a scalar in [1, n-2] with its public key. The scalar is wiped when the key is dropped.
+pub struct PrivateKey {
+    secret: Secret,
+    public: PublicKey,
+}
+
+impl PrivateKey {
+    /// A new key from the operating system's randomness; [`Status::Io`] if there is none.
+    pub fn generate() -> Result<Self> {
+        Self::of(Secret::generate()?)
+    }
+
+    /// The key with this scalar, 32 bytes big-endian; [`Status::KeyInvalid`] if it is not in [1, n-2].
+    pub fn from_bytes(scalar: &[u8]) -> Result<Self> {
+        let scalar = <&[u8; SCALAR_LEN]>::try_from(scalar).map_err(|_| {
+            let found = scalar.len();
+            Error::new(Status::KeyInvalid, format!("private key: expected {SCALAR_LEN} bytes, found {found}"))
+        })?;
+        let secret = Secret::from_bytes(scalar)
+            .ok_or_else(|| Error::new(Status::KeyInvalid, "private key: the number is not in [1, n-2]"))?;
+        Self::of(secret)
+    }
+
+    /// The scalar, 32 bytes big-endian.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; SCALAR_LEN]> {
+        self.secret.to_bytes()
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs `message` under `user_id` (GM/T 0003.2-2012 §6.1). Two signatures over one message differ:
+    /// the nonce takes in fresh randomness; [`Status::Io`] if there is none.
+    pub fn sign(&self, user_id: &UserId, message: &[u8]) -> Result<Signature> {
+        let e = user_id.message_digest(&self.public, message);
+        Signature::from_bytes(&self.secret.sign(&e)?)
+    }
+
+    fn of(secret: Secret) -> Result<Self> {
+        let public = PublicKey::of(secret.point()?);
+        Ok(Self { secret, public })
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+fn invalid(why: impl fmt::Display) -> Error {
+    Error::new(Status::KeyInvalid, format!("public key: {why}"))
+}

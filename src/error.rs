@@ -1,0 +1,189 @@
+//! What every fallible operation answers: a [`Status`] for programs and a message for people.
+#![forbid(unsafe_code)]
+
+use std::ffi::CStr;
+use std::fmt;
+
+/// What became of a call. Zero is success; every other code belongs to a family by its hundreds:
+/// 1xx the call itself, 2xx the system, 3xx keys and signatures, 4xx trust, 5xx loading, 6xx routing,
+/// 7xx plugins, 9xx this library. New codes may join a family; a code never changes its meaning.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The call did what it says.
+    Ok = 0,
+    /// An argument is NULL, too long, not UTF-8, out of range or of another kind than asked for.
+    InvalidArgument = 100,
+    /// The handle was freed, or its engine was.
+    Closed = 101,
+    /// No service, version, symbol, key or file of that name.
+    NotFound = 102,
+    /// The thing exists already or is in use; nothing was changed.
+    Busy = 103,
+    /// The call would wait for itself: it was made from inside a plugin call of the same version.
+    Deadlock = 104,
+    /// A limit was reached (leases in flight, versions of a service, sizes).
+    LimitExceeded = 105,
+    /// The operating system refused a read, a write, a mapping or a lock.
+    Io = 200,
+    /// This kernel, architecture or build lacks what the call needs.
+    Unsupported = 201,
+    /// A key could not be read: wrong format, wrong password, wrong curve, off the curve.
+    KeyInvalid = 300,
+    /// The signature does not belong to these bytes, this key and this user id.
+    SignatureInvalid = 301,
+    /// The artifact carries no signature at all.
+    Unsigned = 400,
+    /// The artifact's bytes are not those that were signed.
+    Modified = 401,
+    /// More than one reading of the artifact's signature is possible (two sections, a section and a file).
+    Ambiguous = 402,
+    /// The validity of the statement, the key or the trust document has ended.
+    Expired = 403,
+    /// The validity of the statement, the key or the trust document has not begun.
+    NotYetValid = 404,
+    /// Too few signatures by keys that the trust document names.
+    UntrustedKey = 405,
+    /// The statement is for another service, version or architecture than asked for.
+    WrongService = 406,
+    /// The statement's epoch is below the floor.
+    BelowFloor = 407,
+    /// The trust directory or its document is missing, malformed, unsafe or not signed by the root keys.
+    TrustInvalid = 408,
+    /// The file is not an ELF image that may be loaded: malformed, truncated, of another architecture, or with
+    /// a feature that is refused (RPATH, executable stack, text relocations).
+    ImageRejected = 500,
+    /// The dynamic linker refused the image, or it mapped something else than was verified.
+    LoadFailed = 501,
+    /// The version stays mapped by necessity; the message and the listing name the reason.
+    Pinned = 502,
+    /// The route policy is malformed or contradicts what is loaded; the message says where.
+    RoutePolicyInvalid = 600,
+    /// No version can serve the request.
+    NoVersion = 601,
+    /// The lease was released before, or never handed out.
+    LeaseGone = 602,
+    /// The plugin answered with a failure, or broke its contract.
+    PluginFailed = 700,
+    /// A fault inside sogov; the state is as before the call. Please report it.
+    Internal = 900,
+}
+
+impl Status {
+    /// Every status with its name in `sogov.h`.
+    pub(crate) const NAMES: [(Self, &CStr); 28] = [
+        (Self::Ok, c"SOGOV_STATUS_OK"),
+        (Self::InvalidArgument, c"SOGOV_STATUS_INVALID_ARGUMENT"),
+        (Self::Closed, c"SOGOV_STATUS_CLOSED"),
+        (Self::NotFound, c"SOGOV_STATUS_NOT_FOUND"),
+        (Self::Busy, c"SOGOV_STATUS_BUSY"),
+        (Self::Deadlock, c"SOGOV_STATUS_DEADLOCK"),
+        (Self::LimitExceeded, c"SOGOV_STATUS_LIMIT_EXCEEDED"),
+        (Self::Io, c"SOGOV_STATUS_IO"),
+        (Self::Unsupported, c"SOGOV_STATUS_UNSUPPORTED"),
+        (Self::KeyInvalid, c"SOGOV_STATUS_KEY_INVALID"),
+        (Self::SignatureInvalid, c"SOGOV_STATUS_SIGNATURE_INVALID"),
+        (Self::Unsigned, c"SOGOV_STATUS_UNSIGNED"),
+        (Self::Modified, c"SOGOV_STATUS_MODIFIED"),
+        (Self::Ambiguous, c"SOGOV_STATUS_AMBIGUOUS"),
+        (Self::Expired, c"SOGOV_STATUS_EXPIRED"),
+        (Self::NotYetValid, c"SOGOV_STATUS_NOT_YET_VALID"),
+        (Self::UntrustedKey, c"SOGOV_STATUS_UNTRUSTED_KEY"),
+        (Self::WrongService, c"SOGOV_STATUS_WRONG_SERVICE"),
+        (Self::BelowFloor, c"SOGOV_STATUS_BELOW_FLOOR"),
+        (Self::TrustInvalid, c"SOGOV_STATUS_TRUST_INVALID"),
+        (Self::ImageRejected, c"SOGOV_STATUS_IMAGE_REJECTED"),
+        (Self::LoadFailed, c"SOGOV_STATUS_LOAD_FAILED"),
+        (Self::Pinned, c"SOGOV_STATUS_PINNED"),
+        (Self::RoutePolicyInvalid, c"SOGOV_STATUS_ROUTE_POLICY_INVALID"),
+        (Self::NoVersion, c"SOGOV_STATUS_NO_VERSION"),
+        (Self::LeaseGone, c"SOGOV_STATUS_LEASE_GONE"),
+        (Self::PluginFailed, c"SOGOV_STATUS_PLUGIN_FAILED"),
+        (Self::Internal, c"SOGOV_STATUS_INTERNAL"),
+    ];
+
+    /// The name in `sogov.h` without its prefix, such as `BELOW_FLOOR`.
+    pub fn name(self) -> &'static str {
+        let name = Self::NAMES.iter().find(|(status, _)| *status == self).map(|(_, name)| *name);
+        let name = name.and_then(|name| name.to_str().ok()).unwrap_or_default();
+        name.strip_prefix("SOGOV_STATUS_").unwrap_or(name)
+    }
+}
+
+/// A status with a message that names the thing, what was expected and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    status: Status,
+    message: String,
+}
+
+/// What the fallible functions of this crate return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of `status` that says `message`.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: one_line(message.into()) }
+    }
+
+    /// A [`Status::InvalidArgument`] error.
+    pub fn argument(message: impl Into<String>) -> Self {
+        Self::new(Status::InvalidArgument, message)
+    }
+
+    /// The operating system's refusal of `what`, which names the operation and its object.
+    pub fn io(what: impl fmt::Display, cause: &std::io::Error) -> Self {
+        let status = if cause.kind() == std::io::ErrorKind::NotFound { Status::NotFound } else { Status::Io };
+        Self::new(status, format!("{what}: {cause}"))
+    }
+
+    /// The same error with the name of the thing it happened to in front.
+    #[must_use]
+    pub fn of(mut self, thing: impl fmt::Display) -> Self {
+        self.message = one_line(format!("{thing}: {}", self.message));
+        self
+    }
+
+    /// The code.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The text for people: one line without a final period, UTF-8, never key bytes.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The text with its control characters spelled out: what a caller or a file gave, a path or a label, cannot forge a
+/// second line in a log.
+pub fn one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_one_line() {
+        let error = Error::argument("found a\nb").of("c\0d\u{85}\u{7f}");
+        assert_eq!(error.message(), "c\\u{0}d\\u{85}\\u{7f}: found a\\nb");
+        assert_eq!(Error::argument("é中").message(), "é中");
+    }
+}

@@ -1,0 +1,6 @@
+//! The engine behind `libsogov.so`: signs, verifies, loads, routes and rolls back native plugins.
+
+pub mod crypto;
+pub mod error;
+pub mod label;
+pub mod timestamp;
