@@ -1,5 +1,6 @@
 //! The engine behind `libsogov.so`: signs, verifies, loads, routes and rolls back native plugins.
 
+pub mod artifact;
 pub mod crypto;
 pub mod error;
 pub mod label;

@@ -1,0 +1,8 @@
+//! What a file says of itself. Parsers of hostile input: every field is capped, nothing recurses, nothing panics.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod der;
+pub mod elf;
+pub mod sigmeta;
+pub mod statement;
