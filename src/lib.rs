@@ -2,6 +2,8 @@
 
 pub mod artifact;
 pub mod crypto;
+pub mod document;
 pub mod error;
 pub mod label;
+pub mod route;
 pub mod timestamp;
