@@ -1,9 +1,18 @@
 //! The engine behind `libsogov.so`: signs, verifies, loads, routes and rolls back native plugins.
+//!
+//! [`engine`] composes the parts. `ARCHITECTURE.md` has the map.
 
 pub mod artifact;
 pub mod crypto;
 pub mod document;
+pub mod engine;
 pub mod error;
 pub mod label;
+pub mod loader;
 pub mod route;
+pub mod runtime;
+pub mod store;
+pub mod sys;
+pub mod telemetry;
 pub mod timestamp;
+pub mod trust;

@@ -1,0 +1,419 @@
+//! The verbs. The only place that composes the parts.
+#![forbid(unsafe_code)]
+
+mod open;
+mod sign;
+
+pub use open::EngineOptions;
+pub use sign::{FileFacts, FileSigner, sign_message, sign_trust_document};
+
+use crate::artifact::statement::Statement;
+use crate::error::{Error, Result, Status};
+use crate::label::Label;
+use crate::loader::{HostContext, Instance};
+use crate::route::RoutePolicy;
+use crate::runtime::{Former, Keeper, Progress, Rollback, Service, Version, VersionReport};
+use crate::store::Store;
+use crate::sys::file;
+use crate::telemetry::{Log, LogLevel};
+use crate::timestamp;
+use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The most services of an engine.
+const MAX_SERVICES: usize = 4096;
+const MAX_SIGNATURE_LEN: u64 = 64 << 10;
+const MAX_ARTIFACT_LEN: u64 = 1 << 30;
+/// Governs the plugins of one process. Any method may be called from any thread.
+#[derive(Debug)]
+pub struct Engine {
+    trust: Option<TrustDirectory>,
+    store: Option<Arc<Store>>,
+    services: RwLock<BTreeMap<Label, Arc<Service>>>,
+    keeper: Keeper,
+    log: Log,
+    parked_versions: usize,
+    closed: AtomicBool,
+}
+
+/// Who asks for a change, why, and how long the caller is ready to wait.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// The person or program that asks; goes into the log.
+    pub actor: String,
+    /// The reason given; goes into the log.
+    pub reason: String,
+    /// Whether the call returns only after its record is on the disk.
+    pub wait_durable: bool,
+}
+
+/// Where the signature of a plugin file is.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The detached signature; without it, the file's path with `.sogsig` behind it is tried.
+    pub signature_path: Option<PathBuf>,
+    /// Who loads, and why.
+    pub change: Change,
+}
+
+impl Engine {
+    /// The service `name`; it comes into being when it is asked for first.
+    pub fn service(&self, name: &str) -> Result<Arc<Service>> {
+        let name = Label::new("service", name)?;
+        self.check_open()?;
+        if let Some(service) = self.services.read().get(&name) {
+            return Ok(Arc::clone(service));
+        }
+        let mut services = self.services.write();
+        // Looked at under the lock: closing takes it too, so no service escapes from being closed.
+        self.check_open()?;
+        if services.len() >= MAX_SERVICES {
+            return Err(Error::new(
+                Status::LimitExceeded,
+                format!("expected at most {MAX_SERVICES} services"),
+            ));
+        }
+        Ok(Arc::clone(services.entry(name).or_insert_with(|| Arc::new(Service::new(name)))))
+    }
+
+    /// Decides over the plugin file at `path` as [`load_versioned`](Self::load_versioned) would, and loads nothing.
+    pub fn verify_file(
+        &self,
+        service: &str,
+        label: Option<&str>,
+        path: &Path,
+        options: &LoadOptions,
+    ) -> Result<VerifiedImage> {
+        let image = self.admit_file(service, label, path, options)?;
+        Instance::preflight(&image).map_err(|e| e.of(path.display()))?;
+        Ok(image)
+    }
+
+    /// The trust decision alone: whether the file's signatures vouch for it, not whether its image may be loaded.
+    pub fn admit_file(
+        &self,
+        service: &str,
+        label: Option<&str>,
+        path: &Path,
+        options: &LoadOptions,
+    ) -> Result<VerifiedImage> {
+        let service = Label::new("service", service)?;
+        let mut file = file::open(path)?;
+        let detached_signature = read_signature(path, options)?;
+        self.admit(service, label, &mut file, detached_signature).map_err(|e| e.of(path.display()))
+    }
+
+    /// Takes a plugin file through trust, copy and load. The version then stands beside those already there and
+    /// serves nobody until it is promoted or named by a route policy. An empty `label` takes the statement's.
+    pub fn load_versioned(
+        &self,
+        service: &str,
+        label: &str,
+        path: &Path,
+        options: &LoadOptions,
+    ) -> Result<VersionReport> {
+        let service = self.service(service)?;
+        let loaded = self.load_file(&service, label, path, options);
+        self.tell(&options.change, "load", service.name(), loaded.as_ref().map(|report| report.label));
+        loaded
+    }
+
+    /// Puts a route policy (a JSON document) in force for the service, whole, or refuses it and changes nothing.
+    pub fn apply_route_policy(&self, service: &str, document: &[u8], change: &Change) -> Result<()> {
+        let service = self.service(service)?;
+        let applied = RoutePolicy::parse(document, service.name().as_str()).and_then(|policy| {
+            service.apply(&policy)?;
+            for section in policy.not_acted_on() {
+                let name = service.name();
+                self.log.write(
+                    LogLevel::Warning,
+                    format_args!("{name}: this release does not act on `{section}`"),
+                );
+            }
+            Ok(policy.version().to_owned())
+        });
+        self.tell(change, "route policy", service.name(), applied.as_ref());
+        applied.and_then(|_| self.settle(&service, change))
+    }
+
+    /// Makes `label` the stable version of the service, for everybody.
+    pub fn promote(&self, service: &str, label: &str, change: &Change) -> Result<Arc<Version>> {
+        let service = self.existing(service)?;
+        let promoted = service.promote(label);
+        self.tell(change, "promote", service.name(), promoted.as_ref().map(|version| version.label()));
+        promoted.and_then(|version| self.settle(&service, change).map(|()| version))
+    }
+
+    /// Takes back the newest exposure: gray versions are withdrawn, or, without any, the stable version gives way to
+    /// its predecessor, which is loaded from the store where it is not mapped any more.
+    pub fn rollback(&self, service: &str, change: &Change) -> Result<Arc<Version>> {
+        let service = self.existing(service)?;
+        let restored = match service.rollback() {
+            Ok(Rollback::Restored(version)) => Ok(version),
+            Ok(Rollback::Missing(former)) => self.load_and_roll_back(&service, &former),
+            Err(refused) => Err(refused),
+        };
+        self.tell(change, "rollback", service.name(), restored.as_ref().map(|version| version.label()));
+        restored.and_then(|version| self.settle(&service, change).map(|()| version))
+    }
+
+    /// Waits until no lease is on the version, for at most `patience`, unmaps it and proves that it is gone.
+    pub fn unload(&self, service: &str, label: &str, patience: Duration, change: &Change) -> Result<()> {
+        let service = self.existing(service)?;
+        let unloaded = service.unload(label, patience);
+        self.tell(change, "unload", service.name(), unloaded.as_ref().map(|()| label));
+        unloaded
+    }
+
+    /// Every version of every service, or of one.
+    pub fn report(&self, service: Option<&str>) -> Result<Vec<VersionReport>> {
+        self.check_open()?;
+        match service {
+            Some(name) => Ok(self.existing(name)?.report()),
+            None => Ok(self.services.read().values().flat_map(|service| service.report()).collect()),
+        }
+    }
+
+    /// Whether the trust document is taken without a signature by root keys.
+    pub fn is_development(&self) -> bool {
+        self.trust.as_ref().is_none_or(TrustDirectory::is_development)
+    }
+
+    /// The log that the engine was opened with.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Serves nobody from now on, makes the last state durable, and unmaps what nobody uses. Versions on which leases
+    /// are out are unmapped when the last is released; this does not wait for them.
+    pub fn close(&self) {
+        let services = {
+            let services = self.services.write();
+            if self.closed.swap(true, Ordering::SeqCst) {
+                return;
+            }
+            services.clone()
+        };
+        for service in services.values() {
+            service.close();
+            if let Some(store) = &self.store
+                && let Err(e) = store.write(service)
+            {
+                self.log.write(LogLevel::Error, format_args!("{}: close: {e}", service.name()));
+            }
+            for version in service.take_surplus(0) {
+                let unloading = self.unloading(service, version, 0);
+                if unloading() == Progress::Again {
+                    self.leave_to_housekeeping(unloading);
+                }
+            }
+        }
+    }
+
+    /// The service `name`, if it was ever asked for or loaded into.
+    fn existing(&self, name: &str) -> Result<Arc<Service>> {
+        let name = Label::new("service", name)?;
+        self.check_open()?;
+        let service = self.services.read().get(&name).cloned();
+        service.ok_or_else(|| Error::new(Status::NotFound, format!("service {name}: is not known")))
+    }
+
+    fn load_file(
+        &self,
+        service: &Arc<Service>,
+        label: &str,
+        path: &Path,
+        options: &LoadOptions,
+    ) -> Result<VersionReport> {
+        let label =
+            if label.is_empty() { stated_label(path, options)? } else { Label::new("version", label)? };
+        service.check_free(label)?;
+        let image = self.admit_file(service.name().as_str(), Some(label.as_str()), path, options)?;
+        self.load(service, label, &image).map_err(|e| e.of(path.display()))
+    }
+
+    fn admit(
+        &self,
+        service: Label,
+        label: Option<&str>,
+        file: &mut File,
+        detached_signature: Option<Vec<u8>>,
+    ) -> Result<VerifiedImage> {
+        let trust = self.trust.as_ref().ok_or_else(|| {
+            Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
+        })?;
+        let demand = Demand { service: service.as_str(), label, now: timestamp::now() };
+        trust.admit(Artifact { file, detached_signature }, demand)
+    }
+
+    /// Runs the image and enters the version.
+    fn load(&self, service: &Arc<Service>, label: Label, image: &VerifiedImage) -> Result<VersionReport> {
+        let log = self.log.clone();
+        let name = service.name();
+        let context = HostContext {
+            service: name.to_string(),
+            version: label.to_string(),
+            log: Box::new(move |level, line| {
+                let level = match level {
+                    1 => LogLevel::Error,
+                    2 => LogLevel::Warning,
+                    _ => LogLevel::Info,
+                };
+                log.write(level, format_args!("{name}@{label}: {line}"));
+            }),
+        };
+        let instance = Instance::load(image, context)?;
+        // Kept before it can serve: what serves can always be brought back.
+        if let Some(Err(e)) = self.store.as_ref().map(|store| store.keep(name, label, image)) {
+            return Err(match instance.unload() {
+                Ok(()) => e,
+                Err(reason) => {
+                    Error::new(e.status(), format!("{}; the image stays mapped: {reason}", e.message()))
+                }
+            });
+        }
+        let version = Version::new(name, label, *image.digest(), image.statement().epoch, instance)?;
+        service.add(Arc::clone(&version)).inspect_err(|_| {
+            if let Err(reason) = version.abandon() {
+                self.log.write(LogLevel::Warning, format_args!("{name}@{label}: stays mapped: {reason}"));
+            }
+        })
+    }
+
+    /// Loads an artifact of the store; it is verified like any other.
+    fn load_stored(&self, service: &Arc<Service>, former: &Former) -> Result<VersionReport> {
+        let store = self.store.as_ref().ok_or_else(|| {
+            Error::new(
+                Status::NotFound,
+                format!(
+                    "{}@{}: is not mapped any more, and there is no state directory",
+                    service.name(),
+                    former.label
+                ),
+            )
+        })?;
+        let of = |e: Error| e.of(format_args!("{}@{} from the store", service.name(), former.label));
+        let (mut file, signature) = store.artifact(service.name(), former).map_err(of)?;
+        let image =
+            self.admit(service.name(), Some(former.label.as_str()), &mut file, signature).map_err(of)?;
+        if *image.digest() != former.digest {
+            return Err(of(Error::new(
+                Status::Modified,
+                "expected the artifact of that digest, found another",
+            )));
+        }
+        self.load(service, former.label, &image).map_err(of)
+    }
+
+    fn load_and_roll_back(&self, service: &Arc<Service>, former: &Former) -> Result<Arc<Version>> {
+        self.load_stored(service, former)?;
+        match service.rollback()? {
+            Rollback::Restored(version) => Ok(version),
+            Rollback::Missing(_) => Err(Error::new(
+                Status::Busy,
+                format!(
+                    "service {}: was changed while {} was loaded for rollback",
+                    service.name(),
+                    former.label
+                ),
+            )),
+        }
+    }
+
+    /// After a change of what serves: its record goes to the disk, and retired versions beyond the parked ones go.
+    fn settle(&self, service: &Arc<Service>, change: &Change) -> Result<()> {
+        for version in service.take_surplus(self.parked_versions) {
+            self.leave_to_housekeeping(self.unloading(service, version, self.parked_versions));
+        }
+        let Some(store) = &self.store else { return Ok(()) };
+        if change.wait_durable {
+            return store.write(service);
+        }
+        let (service, store, log) = (Arc::clone(service), Arc::clone(store), self.log.clone());
+        self.leave_to_housekeeping(move || {
+            if let Err(e) = store.write(&service) {
+                log.write(LogLevel::Error, format_args!("{}: its state is not durable: {e}", service.name()));
+            }
+            Progress::Done
+        });
+        Ok(())
+    }
+
+    /// A job that unloads a retired version beyond the newest `keep` as soon as nobody is inside.
+    fn unloading(
+        &self,
+        service: &Arc<Service>,
+        version: Arc<Version>,
+        keep: usize,
+    ) -> impl Fn() -> Progress + Send + 'static {
+        let (service, log) = (Arc::clone(service), self.log.clone());
+        move || match service.unload_surplus(&version, keep) {
+            Err(busy) if busy.status() == Status::Busy => Progress::Again,
+            Err(e) => {
+                log.write(LogLevel::Warning, e);
+                Progress::Done
+            }
+            Ok(()) => Progress::Done,
+        }
+    }
+
+    fn leave_to_housekeeping(&self, job: impl FnMut() -> Progress + Send + 'static) {
+        if let Err(e) = self.keeper.submit(job) {
+            self.log.write(LogLevel::Error, e);
+        }
+    }
+
+    fn tell(
+        &self,
+        change: &Change,
+        verb: &str,
+        service: Label,
+        outcome: std::result::Result<impl fmt::Display, &Error>,
+    ) {
+        let by = if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
+        let why = if change.reason.is_empty() { String::new() } else { format!(" ({})", change.reason) };
+        match outcome {
+            Ok(what) => self.log.write(LogLevel::Info, format_args!("{verb} {service}: {what}{by}{why}")),
+            Err(e) => self.log.write(LogLevel::Error, format_args!("{verb} {service} refused{by}{why}: {e}")),
+        }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(Status::Closed, "the engine was closed"));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The label that the artifact's statement gives, which is not verified yet: the decision over the artifact asks for it.
+fn stated_label(path: &Path, options: &LoadOptions) -> Result<Label> {
+    let file = file::read(path, MAX_ARTIFACT_LEN)?;
+    let detached = read_signature(path, options)?;
+    let sigmeta = trust::signature_of(&file, detached.as_deref()).map_err(|e| e.of(path.display()))?.0;
+    Label::new("version of the statement", &Statement::from_der(&sigmeta.statement)?.version)
+}
+
+/// The detached signature, if there is one. One that was named has to be there.
+fn read_signature(path: &Path, options: &LoadOptions) -> Result<Option<Vec<u8>>> {
+    match &options.signature_path {
+        Some(named) => file::read(named, MAX_SIGNATURE_LEN).map(Some),
+        None => match file::read(&sign::signature_path(path), MAX_SIGNATURE_LEN) {
+            Err(missing) if missing.status() == Status::NotFound => Ok(None),
+            read => read.map(Some),
+        },
+    }
+}

@@ -1,0 +1,211 @@
+//! Signing plugin files, messages and trust documents.
+
+use crate::artifact::elf::Elf;
+use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
+use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
+use crate::crypto::scheme::Scheme;
+use crate::crypto::sm2::{PrivateKey, Signature, UserId};
+use crate::crypto::sm3::{self, Digest};
+use crate::error::{Error, Result, Status};
+use crate::label::Label;
+use crate::loader::PLUGIN_ABI;
+use crate::sys::file;
+use crate::timestamp::{self, UnixSeconds};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The largest file that is signed.
+const MAX_LEN: u64 = 1 << 30;
+
+/// What a signer states of a plugin file, beside what is read from the file itself.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// The service that may run it.
+    pub service: String,
+    /// The label under which it may run.
+    pub version: String,
+    /// The epoch.
+    pub epoch: u64,
+    /// Package URL; empty: `pkg:generic/<service>@<version>`.
+    pub name: String,
+    /// Semantic version.
+    pub semver: String,
+    /// Who issues it.
+    pub issuer: String,
+    /// Valid from.
+    pub not_before: Option<UnixSeconds>,
+    /// Valid until.
+    pub not_after: Option<UnixSeconds>,
+    /// The release channel.
+    pub channel: String,
+    /// Who it is meant for.
+    pub audience: String,
+    /// Bytes of the `.sigmeta` section, which bound how many signatures fit; 0: 16 KiB.
+    pub reserve: usize,
+}
+
+/// A key that signs files, under a user id.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSigner<'a> {
+    /// The key.
+    pub key: &'a PrivateKey,
+    /// The SM2 user id.
+    pub user_id: &'a UserId,
+}
+
+impl FileSigner<'_> {
+    /// Signs the plugin at `source` and writes the signed copy to `target`, whole or not at all. Answers the
+    /// artifact's digest.
+    pub fn sign(&self, source: &Path, target: &Path, facts: &FileFacts) -> Result<Digest> {
+        let original = file::read(source, MAX_LEN)?;
+        let reserve = if facts.reserve == 0 { DEFAULT_RESERVE } else { facts.reserve };
+        let signed = || -> Result<(Vec<u8>, Digest)> {
+            let prefix = sigmeta::prepare(&original, reserve)?;
+            let statement = describe(&original, &prefix, facts)?;
+            let root = statement.root;
+            let container = Sigmeta { signatures: vec![], statement: statement.to_der()? };
+            Ok((sigmeta::attach(prefix, reserve, &self.countersigned(container)?)?, root))
+        };
+        let (bytes, root) = signed().map_err(|e| e.of(source.display()))?;
+        file::replace(target, &bytes, Some(source))?;
+        Ok(root)
+    }
+
+    /// Signs the plugin at `source`, leaves it as it is and writes the signature to `target`: by default where loading
+    /// looks for it. Answers the artifact's digest.
+    pub fn sign_detached(&self, source: &Path, target: Option<&Path>, facts: &FileFacts) -> Result<Digest> {
+        let original = file::read(source, MAX_LEN)?;
+        let signed = || -> Result<(Vec<u8>, Digest)> {
+            if let Found::Embedded { .. } = sigmeta::find(&original)? {
+                return Err(Error::new(
+                    Status::Busy,
+                    "has a .sigmeta section: a signature file beside it would make it ambiguous",
+                ));
+            }
+            let statement = describe(&original, &original, facts)?;
+            let root = statement.root;
+            let container = Sigmeta { signatures: vec![], statement: statement.to_der()? };
+            Ok((self.countersigned(container)?.to_der()?, root))
+        };
+        let (bytes, root) = signed().map_err(|e| e.of(source.display()))?;
+        file::replace(target.unwrap_or(&signature_path(source)), &bytes, None)?;
+        Ok(root)
+    }
+
+    /// Adds this key's signature to a signed plugin or to a signature file.
+    pub fn add_signature(&self, path: &Path) -> Result<()> {
+        let present = file::read(path, MAX_LEN)?;
+        let added = || -> Result<Vec<u8>> {
+            if path.extension().is_some_and(|ending| ending == "sogsig") {
+                return self.countersigned(Sigmeta::from_der(&present)?)?.to_der();
+            }
+            match sigmeta::find(&present)? {
+                Found::Embedded { sigmeta, .. } => {
+                    sigmeta::add_signature(&present, self.entry(&sigmeta.statement)?)
+                }
+                Found::None => Err(Error::new(
+                    Status::Unsigned,
+                    "expected a .sigmeta section, found none; name the .sogsig file if the signature is detached",
+                )),
+            }
+        };
+        let bytes = added().map_err(|e| e.of(path.display()))?;
+        file::replace(path, &bytes, Some(path))
+    }
+
+    fn countersigned(&self, mut container: Sigmeta) -> Result<Sigmeta> {
+        let entry = self.entry(&container.statement)?;
+        container.add(entry)?;
+        Ok(container)
+    }
+
+    fn entry(&self, statement_der: &[u8]) -> Result<SignatureEntry> {
+        self.signature_over(|scheme, key_id| statement::signed_bytes(statement_der, scheme, key_id))
+    }
+
+    fn signature_over(
+        &self,
+        signed_bytes: impl FnOnce(u8, &crate::crypto::key_id::KeyId) -> Vec<u8>,
+    ) -> Result<SignatureEntry> {
+        let key_id = self.key.public_key().key_id();
+        let scheme = Scheme::Sm2Sm3.id();
+        let signature = self.key.sign(self.user_id, &signed_bytes(scheme, &key_id))?;
+        Ok(SignatureEntry { key_id, scheme, signature: signature.as_bytes().to_vec() })
+    }
+}
+
+/// Signs a message. One that begins like what vouches for a plugin or a trust document is refused: its signature would
+/// be as good as a release.
+pub fn sign_message(key: &PrivateKey, user_id: &UserId, message: &[u8]) -> Result<Signature> {
+    if statement::is_signed_bytes(message) {
+        return Err(Error::argument(
+            "message: begins with a tag that is kept for plugins and trust documents; sign the file instead",
+        ));
+    }
+    key.sign(user_id, message)
+}
+
+/// Signs `trust.json` in `directory` with a root key, beside the signatures that other root keys made over the same
+/// bytes. Signatures over earlier bytes are dropped.
+pub fn sign_trust_document(key: &PrivateKey, directory: &Path) -> Result<()> {
+    let document = file::read(&directory.join("trust.json"), MAX_LEN)?;
+    let path = directory.join("trust.json.sogsig");
+    let digest = sm3::digest(&document).to_vec();
+    let mut container = match file::read(&path, MAX_LEN) {
+        Ok(bytes) => Sigmeta::from_der(&bytes).map_err(|e| e.of(path.display()))?,
+        Err(e) if e.status() == Status::NotFound => Sigmeta { statement: digest.clone(), signatures: vec![] },
+        Err(e) => return Err(e),
+    };
+    if container.statement != digest {
+        container = Sigmeta { statement: digest, signatures: vec![] };
+    }
+    let signer = FileSigner { key, user_id: &UserId::default() };
+    let entry =
+        signer.signature_over(|scheme, key_id| statement::trust_signed_bytes(&document, scheme, key_id))?;
+    container.signatures.retain(|present| present.key_id != entry.key_id);
+    container.add(entry)?;
+    file::replace(&path, &container.to_der()?, None)
+}
+
+/// Where the detached signature of a plugin is looked for.
+pub(super) fn signature_path(plugin: &Path) -> PathBuf {
+    let mut path = OsString::from(plugin);
+    path.push(".sogsig");
+    PathBuf::from(path)
+}
+
+/// The statement over `covered`, which is the plugin itself or what `sigmeta::prepare` made of it.
+fn describe(plugin: &[u8], covered: &[u8], facts: &FileFacts) -> Result<Statement> {
+    let elf = Elf::parse(plugin)?;
+    let (service, version) = (Label::new("service", &facts.service)?, Label::new("version", &facts.version)?);
+    let name =
+        if facts.name.is_empty() { format!("pkg:generic/{service}@{version}") } else { facts.name.clone() };
+    Ok(Statement {
+        content_hash: ContentHash::Sm3Tree,
+        root: sm3::tree::root(covered),
+        covered_len: covered.len() as u64,
+        name,
+        service: service.to_string(),
+        version: version.to_string(),
+        semver: facts.semver.clone(),
+        state_schema: VersionRange { min: 0, max: 0 },
+        epoch: facts.epoch,
+        architecture: Statement::NATIVE_ARCHITECTURE.to_owned(),
+        plugin_abi: VersionRange { min: PLUGIN_ABI, max: PLUGIN_ABI },
+        soname: elf.soname().unwrap_or_default().to_owned(),
+        needed: elf
+            .needed()
+            .iter()
+            .map(|soname| Needed { soname: (*soname).to_owned(), digest: None })
+            .collect(),
+        exports: statement::exports_digest(elf.exports().map(|export| export.name)),
+        sbom: None,
+        issuer: facts.issuer.clone(),
+        signed_at: timestamp::now(),
+        not_before: facts.not_before,
+        not_after: facts.not_after,
+        channel: facts.channel.clone(),
+        audience: facts.audience.clone(),
+        critical: vec![],
+    })
+}

@@ -1,0 +1,252 @@
+//! One loaded image, from `dlopen` to the proof that it is gone.
+
+use super::link_map;
+use super::load_name;
+use super::plugin::{self, Descriptor, HostContext, Invocation, Plugin};
+use super::soname::Claim;
+use crate::artifact::elf::{Elf, hazards, policy};
+use crate::error::{Error, Result, Status};
+use crate::sys::float_control;
+use crate::trust::VerifiedImage;
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
+use parking_lot::Mutex;
+use std::ffi::{CStr, CString, OsStr, c_void};
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+
+/// Running code that was verified. Dropping it leaves the image mapped: only [`unload`](Self::unload) unmaps, since
+/// only there can it be proved that nobody is inside.
+#[derive(Debug)]
+pub struct Instance {
+    /// What `dlopen` answered; open as long as the value lives.
+    handle: *mut c_void,
+    /// The path that it was loaded by, which no other object ever had.
+    load_name: CString,
+    /// The addresses that are the image's own.
+    extent: Range<usize>,
+    plugin: Option<Plugin>,
+    hazard: Option<hazards::Hazard>,
+    /// Held, even by an image that stays mapped for ever: the name stays taken.
+    claim: Option<Claim>,
+}
+
+// SAFETY: `handle` is a token for the dynamic linker, whose functions may be called from any thread.
+unsafe impl Send for Instance {}
+// SAFETY: as above.
+unsafe impl Sync for Instance {}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // The image stays mapped, so its SONAME stays taken.
+        STAYING.lock().extend(self.claim.take());
+    }
+}
+
+/// The claims of images that stay mapped for ever.
+static STAYING: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
+
+/// Why an image stays mapped, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinReason(String);
+
+impl PinReason {
+    /// A reason that begins with its name and a colon, such as `lease: …`.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for PinReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Instance {
+    /// Maps `image`, runs its constructors and, for a level-1 plugin, `start` and `health`. Everything that can be
+    /// refused from the bytes alone is refused before any code of the image runs.
+    pub fn load(image: &VerifiedImage, context: HostContext) -> Result<Self> {
+        let (elf, claim) = examine(image)?;
+        let hazard = hazards::unload_hazards(&elf).into_iter().next();
+        let load_name = load_name::fresh(image.descriptor())?;
+        let handle = open(&load_name)?.into_raw();
+        let extent = extent_of(&load_name, image)?;
+        let mut instance = Self { handle, load_name, extent, plugin: None, hazard, claim };
+        match instance.start(context) {
+            Ok(()) => Ok(instance),
+            // Code of the image has run, so it goes the way of every unload.
+            Err(refusal) => Err(match instance.unload() {
+                Ok(()) => refusal,
+                Err(reason) => Error::new(
+                    refusal.status(),
+                    format!("{}; the image stays mapped: {reason}", refusal.message()),
+                ),
+            }),
+        }
+    }
+
+    /// Refuses what [`load`](Self::load) refuses before any code of the image runs, and loads nothing.
+    pub fn preflight(image: &VerifiedImage) -> Result<()> {
+        examine(image).map(drop)
+    }
+
+    /// The address of the exported symbol `name`, of its symbol version `version` where one is given. It may be used
+    /// while the caller holds a lease on the instance's version.
+    pub fn symbol(&self, name: &str, version: Option<&str>) -> Result<*mut c_void> {
+        let c_text = |text: &str| {
+            CString::new(text).map_err(|_| Error::argument(format!("symbol {text:?}: contains a NUL byte")))
+        };
+        let c_name = c_text(name)?;
+        let address = match version {
+            // SAFETY: only the address is taken; what it points at is the caller's to know.
+            None => unsafe { self.library().get::<*mut c_void>(c_name.as_bytes_with_nul()) }
+                .map_or(std::ptr::null_mut(), Symbol::as_raw_ptr),
+            Some(version) => {
+                let c_version = c_text(version)?;
+                // SAFETY: the handle is open and both texts are NUL-terminated.
+                unsafe { libc::dlvsym(self.handle, c_name.as_ptr(), c_version.as_ptr()) }
+            }
+        };
+        // dlsym goes on to the libraries that the image needs: what it finds there is not the image's.
+        if !self.extent.contains(&address.addr()) {
+            let at = version.map_or(String::new(), |version| format!("@{version}"));
+            return Err(Error::new(Status::NotFound, format!("symbol {name}{at}: the image exports none")));
+        }
+        Ok(address)
+    }
+
+    /// Serves one request through the level-1 descriptor.
+    pub fn invoke(&self, invocation: &mut Invocation<'_>) -> Result<()> {
+        let Some(plugin) = self.plugin.as_ref().filter(|plugin| plugin.can_invoke()) else {
+            return Err(Error::new(
+                Status::Unsupported,
+                format!(
+                    "the image exports no {} with an invoke: call its symbols through a lease",
+                    plugin::SYMBOL
+                ),
+            ));
+        };
+        invocation.code = plugin.invoke(invocation);
+        if invocation.code == 0 {
+            return Ok(());
+        }
+        Err(Error::new(
+            Status::PluginFailed,
+            format!("plugin {}: invoke answered {}", plugin.name(), invocation.code),
+        ))
+    }
+
+    /// The level-1 descriptor and the plugin's `self`.
+    pub fn descriptor(&self) -> Option<(*const Descriptor, *mut c_void)> {
+        self.plugin.as_ref().map(Plugin::raw)
+    }
+
+    /// Asks a level-1 plugin for its health.
+    pub fn health(&self) -> Result<()> {
+        self.plugin.as_ref().map_or(Ok(()), Plugin::health)
+    }
+
+    /// Stops the plugin, unmaps the image and proves that it is gone. Nobody is inside: the caller owns the value.
+    ///
+    /// `dlclose` answers 0 whether it unmapped or not, so the link map is asked afterwards. An image that may have
+    /// left something behind that runs later (a thread, a destructor, a handler) is not closed at all: it stays
+    /// mapped, with the reason.
+    pub fn unload(mut self) -> std::result::Result<(), PinReason> {
+        let stops_clean = self.plugin.as_ref().is_some_and(Plugin::stops_clean);
+        if let Some(plugin) = self.plugin.take() {
+            plugin.stop().map_err(|e| PinReason(format!("stop: {e}")))?;
+        }
+        if let Some(hazard) = self.hazard.take()
+            && !(stops_clean && hazard.is_waived_by_clean_stop())
+        {
+            return Err(PinReason(hazard.to_string()));
+        }
+        // `self` is consumed, so nobody uses the handle after this.
+        ManuallyDrop::into_inner(self.library()).close().map_err(|e| PinReason(format!("dlclose: {e}")))?;
+        if link_map::extent(&self.load_name).is_some() {
+            return Err(PinReason("dependency: dlclose left the image in the link map; another library may have bound to a symbol that it \
+                 exports (a version script prevents that)".into()));
+        }
+        drop(self.claim.take());
+        Ok(())
+    }
+
+    fn start(&mut self, context: HostContext) -> Result<()> {
+        if let Ok(address) = self.symbol(plugin::SYMBOL, None) {
+            // SAFETY: the image stays mapped as long as `self` lives, and the descriptor's head was checked in the file.
+            self.plugin = Some(unsafe { Plugin::start(address, context) }?);
+        }
+        Ok(())
+    }
+
+    /// The handle as libloading sees it; dropping this does not close it.
+    fn library(&self) -> ManuallyDrop<Library> {
+        // SAFETY: `handle` came from `Library::into_raw` and is open as long as `self` lives.
+        ManuallyDrop::new(unsafe { Library::from_raw(self.handle) })
+    }
+}
+
+/// Level 1: the interface's revision is read from the file, before any code runs. Level 0 has no descriptor.
+fn check_descriptor(elf: &Elf<'_>, bytes: &[u8]) -> Result<()> {
+    let Some(export) = elf.exports().find(|export| export.name == plugin::SYMBOL) else { return Ok(()) };
+    let head = export.file_range.clone().and_then(|range| bytes.get(range)?.first_chunk::<8>());
+    let Some([s0, s1, s2, s3, a0, a1, a2, a3]) = head else {
+        return Err(Error::new(
+            Status::ImageRejected,
+            format!("{}: expected initialised data in the file, found none", plugin::SYMBOL),
+        ));
+    };
+    plugin::check_head(u32::from_le_bytes([*s0, *s1, *s2, *s3]), u32::from_le_bytes([*a0, *a1, *a2, *a3]))
+}
+
+/// The image, which may be loaded as far as its bytes tell, with the claim on its SONAME.
+fn examine(image: &VerifiedImage) -> Result<(Elf<'_>, Option<Claim>)> {
+    let elf = Elf::parse(image.bytes())?;
+    policy::loadable(&elf, image.allowances())?;
+    check_descriptor(&elf, image.bytes())?;
+    let claim = elf.soname().map(|soname| claim(soname, image)).transpose()?;
+    Ok((elf, claim))
+}
+
+fn claim(soname: &str, image: &VerifiedImage) -> Result<Claim> {
+    Claim::new(soname, image.allowed_sonames().iter().any(|allowed| allowed == soname))
+}
+
+fn open(load_name: &CStr) -> Result<Library> {
+    if link_map::is_known(load_name) {
+        return Err(Error::new(
+            Status::LoadFailed,
+            "the load name was taken: refusing an image that is not this one",
+        ));
+    }
+    let path = Some(OsStr::from_bytes(load_name.to_bytes()));
+    // SAFETY: constructors of a signed image run here. That is what loading means; signed code is trusted code.
+    float_control::preserved(|| unsafe { Library::open(path, RTLD_NOW | RTLD_LOCAL) })
+        .map_err(|e| Error::new(Status::LoadFailed, linker_message(&e)))
+}
+
+/// Where the image lies, after making sure that it is the verified file that was mapped there.
+fn extent_of(load_name: &CStr, image: &VerifiedImage) -> Result<Range<usize>> {
+    let extent = link_map::extent(load_name).ok_or_else(|| {
+        Error::new(Status::LoadFailed, "the dynamic linker does not list the image that it mapped")
+    })?;
+    let (mapped, verified) = (link_map::file_at(extent.start)?, image.identity()?);
+    if mapped != verified {
+        return Err(Error::new(
+            Status::LoadFailed,
+            format!(
+                "mapped image: expected the verified file {verified:?}, found device and inode {mapped:?}"
+            ),
+        ));
+    }
+    Ok(extent)
+}
+
+/// What the dynamic linker said, without the unreadable load name in front.
+fn linker_message(error: &libloading::Error) -> String {
+    let said = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let after_name = said.rsplit_once("/proc/self/fd").and_then(|(_, rest)| rest.split_once(": "));
+    after_name.map_or(said.as_str(), |(_, message)| message).to_owned()
+}

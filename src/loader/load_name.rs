@@ -1,0 +1,38 @@
+//! A path for `dlopen` that never repeats.
+//!
+//! glibc compares the path with the names of the objects it holds before it opens the file, and descriptor numbers
+//! are reused: `/proc/self/fd/7` could answer with yesterday's plugin. A random spelling of the same path, `/` against
+//! `/.`, is a name that nobody has used and that no DT_SONAME can have guessed.
+
+use crate::error::Result;
+use crate::sys::random;
+use std::ffi::CString;
+
+/// A fresh spelling of `/proc/self/fd/<descriptor>`.
+pub(super) fn fresh(descriptor: i32) -> Result<CString> {
+    let nonce = random::system_u64()?;
+    let mut path = String::from("/proc/self/fd");
+    for bit in 0..u64::BITS {
+        path.push_str(if nonce >> bit & 1 == 0 { "/" } else { "/." });
+    }
+    path.push('/');
+    path.push_str(&descriptor.to_string());
+    Ok(CString::new(path).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_differ_and_name_the_same_file() {
+        let file = std::fs::File::open("/proc/self/exe").unwrap();
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&file);
+        let names: std::collections::HashSet<_> = (0..100).map(|_| fresh(descriptor).unwrap()).collect();
+        assert_eq!(names.len(), 100);
+        for name in names {
+            let found = std::fs::metadata(name.to_str().unwrap()).unwrap();
+            assert_eq!(found.len(), file.metadata().unwrap().len());
+        }
+    }
+}

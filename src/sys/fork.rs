@@ -1,0 +1,19 @@
+//! Telling a forked child from the process that opened the engine.
+
+use std::sync::Once;
+
+/// Runs `handler` in every child that `fork` makes from now on. Only the first call installs its handler.
+///
+/// The handler runs between `fork` and the child's return from it: it may touch atomics, and nothing that locks or
+/// allocates.
+pub fn on_fork_in_child(handler: extern "C" fn()) {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        // SAFETY: `handler` is a function of this library, which is never unloaded (`-z nodelete`).
+        unsafe { libc::pthread_atfork(None, None, Some(as_unsafe(handler))) };
+    });
+}
+
+fn as_unsafe(handler: extern "C" fn()) -> unsafe extern "C" fn() {
+    handler
+}

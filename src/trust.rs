@@ -1,0 +1,15 @@
+//! Who may sign what. Takes a file and makes a [`VerifiedImage`] of it, or says why not.
+//!
+//! The trust directory holds `trust.json`, its detached signature `trust.json.sogsig`, and public keys in `keys/`.
+//! It is read again for every decision, so a change holds from the next load on, without a restart.
+#![forbid(unsafe_code)]
+
+mod decision;
+mod directory;
+mod document;
+mod image;
+
+pub use decision::{Artifact, Demand, signature_of};
+pub use directory::{Roots, TrustDirectory, TrustSnapshot};
+pub use document::{ServiceRule, TrustDocument, TrustedKey};
+pub use image::VerifiedImage;

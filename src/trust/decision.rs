@@ -1,0 +1,283 @@
+//! The decision over one artifact: whole, signed by enough of the right keys, for this service, in time.
+
+use super::directory::{TrustDirectory, TrustSnapshot};
+use super::document::{ServiceRule, TrustedKey};
+use super::image::VerifiedImage;
+use crate::artifact::elf::Elf;
+use crate::artifact::sigmeta::{self, Found, Sigmeta, SignatureEntry};
+use crate::artifact::statement::{self, ContentHash, Statement};
+use crate::crypto::key_id::KeyId;
+use crate::crypto::sm2::Signature;
+use crate::crypto::sm3;
+use crate::error::{Error, Result, Status};
+use crate::sys::memfd::SealedMemfd;
+use crate::timestamp::{self, UnixSeconds};
+use std::fs::File;
+
+/// The largest artifact.
+const MAX_LEN: u64 = 1 << 30;
+
+/// What is to be decided over: an open file and, where there is one, the content of the signature file beside it.
+#[derive(Debug)]
+pub struct Artifact<'a> {
+    /// The plugin file, read from its current position.
+    pub file: &'a mut File,
+    /// The detached signature.
+    pub detached_signature: Option<Vec<u8>>,
+}
+
+/// What the caller wants the artifact for.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// The service that shall run it.
+    pub service: &'a str,
+    /// The label under which it shall run, which must be the statement's. `None` takes any.
+    pub label: Option<&'a str>,
+    /// The time at which the decision is made.
+    pub now: UnixSeconds,
+}
+
+impl TrustDirectory {
+    /// Copies the artifact into sealed memory and decides over those bytes. Whatever happens to the file afterwards,
+    /// the image is what was verified.
+    ///
+    /// Errors, in the order of the checks: [`Status::Unsigned`], [`Status::Ambiguous`], [`Status::Modified`],
+    /// [`Status::WrongService`], [`Status::UntrustedKey`], [`Status::NotYetValid`], [`Status::Expired`],
+    /// [`Status::BelowFloor`]; and [`Status::TrustInvalid`] where the directory itself is unsound.
+    pub fn admit(&self, artifact: Artifact<'_>, demand: Demand<'_>) -> Result<VerifiedImage> {
+        let trust = self.read(demand.now)?;
+        let name = format!("{}@{}", demand.service, demand.label.unwrap_or("?"));
+        let memory = SealedMemfd::copy_of(artifact.file, &name, MAX_LEN)?;
+        let (sigmeta, covered) = signature_of(memory.bytes(), artifact.detached_signature.as_deref())?;
+        let statement = Statement::from_der(&sigmeta.statement)?;
+        check_whole(&statement, covered)?;
+        check_service(&statement, demand)?;
+        let rule = trust.document.rule_for(demand.service);
+        let signers = signers(&trust, &sigmeta, demand)?;
+        check_threshold(&sigmeta, &signers, &rule, demand)?;
+        check_statement(&statement, &rule, demand)?;
+        check_described(&statement, memory.bytes())?;
+        Ok(VerifiedImage {
+            memory,
+            statement,
+            signers: signers.counted,
+            allowances: rule.allow,
+            allowed_sonames: rule.allowed_sonames,
+            detached_signature: artifact.detached_signature,
+        })
+    }
+}
+
+/// The signature container of an artifact and the bytes it covers, nothing verified yet. One reading only: a file with a section and a signature file
+/// beside it is refused.
+pub fn signature_of<'a>(file: &'a [u8], detached: Option<&[u8]>) -> Result<(Sigmeta, &'a [u8])> {
+    match (sigmeta::find(file)?, detached) {
+        (Found::Embedded { covered, sigmeta }, None) => Ok((sigmeta, covered)),
+        (Found::None, Some(detached)) => Ok((Sigmeta::from_der(detached)?, file)),
+        (Found::None, None) => Err(Error::new(
+            Status::Unsigned,
+            "expected a .sigmeta section or a signature file beside the artifact, found neither",
+        )),
+        (Found::Embedded { .. }, Some(_)) => Err(Error::new(
+            Status::Ambiguous,
+            "expected one signature, found a .sigmeta section and a signature file beside the artifact",
+        )),
+    }
+}
+
+fn check_whole(statement: &Statement, covered: &[u8]) -> Result<()> {
+    if statement.covered_len != covered.len() as u64 {
+        return Err(Error::new(
+            Status::Modified,
+            format!("expected {} covered bytes, found {}", statement.covered_len, covered.len()),
+        ));
+    }
+    let root = match statement.content_hash {
+        ContentHash::Sm3 => sm3::digest(covered),
+        ContentHash::Sm3Tree => sm3::tree::root(covered),
+    };
+    if root == statement.root {
+        return Ok(());
+    }
+    Err(Error::new(
+        Status::Modified,
+        format!("expected the digest {}, found {}", sm3::text(&statement.root), sm3::text(&root)),
+    ))
+}
+
+/// The keys whose signatures count, each once, and why the others do not.
+struct Signers {
+    counted: Vec<KeyId>,
+    refused: Vec<Error>,
+}
+
+fn signers(trust: &TrustSnapshot, sigmeta: &Sigmeta, demand: Demand<'_>) -> Result<Signers> {
+    let mut signers = Signers { counted: Vec::new(), refused: Vec::new() };
+    for entry in &sigmeta.signatures {
+        match check_signature(trust, &sigmeta.statement, entry, demand) {
+            Ok(()) => signers.counted.push(entry.key_id),
+            // A broken signature of a known key is no signer too few: it is a forgery or damage.
+            Err(broken) if broken.status() == Status::Modified => return Err(broken),
+            Err(refused) => signers.refused.push(refused),
+        }
+    }
+    signers.counted.sort_unstable();
+    signers.counted.dedup();
+    Ok(signers)
+}
+
+fn check_signature(
+    trust: &TrustSnapshot,
+    statement_der: &[u8],
+    entry: &SignatureEntry,
+    demand: Demand<'_>,
+) -> Result<()> {
+    let id = entry.key_id;
+    let refuse = |status, what: String| Err(Error::new(status, format!("key {id}: {what}")));
+    let Some(record) = trust.document.key(&id) else {
+        return refuse(Status::UntrustedKey, "the trust document does not name it".into());
+    };
+    if record.scheme.id() != entry.scheme {
+        let expected = record.scheme.name();
+        return refuse(
+            Status::UntrustedKey,
+            format!("expected the scheme {expected}, found number {}", entry.scheme),
+        );
+    }
+    let Some(public_key) = trust.public_key(&id) else {
+        return refuse(Status::UntrustedKey, "its public key is not in the trust directory".into());
+    };
+    let signed = statement::signed_bytes(statement_der, entry.scheme, &id);
+    let valid = Signature::from_bytes(&entry.signature)
+        .is_ok_and(|signature| public_key.verify(&record.user_id, &signed, &signature).is_ok());
+    if !valid {
+        return refuse(Status::Modified, "its signature does not belong to the statement".into());
+    }
+    if !record.covers(demand.service) {
+        return refuse(Status::UntrustedKey, format!("it may not sign for the service {}", demand.service));
+    }
+    check_validity("key", record, demand.now).map_err(|e| e.of(id))
+}
+
+fn check_validity(what: &str, record: &TrustedKey, now: UnixSeconds) -> Result<()> {
+    check_period(what, record.not_before, record.not_after, now)
+}
+
+fn check_period(
+    what: &str,
+    begin: Option<UnixSeconds>,
+    end: Option<UnixSeconds>,
+    now: UnixSeconds,
+) -> Result<()> {
+    if let Some(begin) = begin.filter(|begin| now < *begin) {
+        let begin = timestamp::format(begin);
+        return Err(Error::new(
+            Status::NotYetValid,
+            format!("{what}: valid from {begin}, now is {}", timestamp::format(now)),
+        ));
+    }
+    if let Some(end) = end.filter(|end| now > *end) {
+        let end = timestamp::format(end);
+        return Err(Error::new(
+            Status::Expired,
+            format!("{what}: valid until {end}, now is {}", timestamp::format(now)),
+        ));
+    }
+    Ok(())
+}
+
+fn check_threshold(
+    sigmeta: &Sigmeta,
+    signers: &Signers,
+    rule: &ServiceRule,
+    demand: Demand<'_>,
+) -> Result<()> {
+    if signers.counted.len() >= rule.threshold {
+        return Ok(());
+    }
+    let reasons: Vec<&str> = signers.refused.iter().map(Error::message).collect();
+    // With one refusal and nothing that counted, its reason is the whole truth: expired, say, and not "too few".
+    let status = match signers.refused.as_slice() {
+        [only] if signers.counted.is_empty() => only.status(),
+        _ => Status::UntrustedKey,
+    };
+    let status = if sigmeta.signatures.is_empty() { Status::Unsigned } else { status };
+    Err(Error::new(
+        status,
+        format!(
+            "service {}: expected signatures by {} trusted keys, found {}{}{}",
+            demand.service,
+            rule.threshold,
+            signers.counted.len(),
+            if reasons.is_empty() { "" } else { ": " },
+            reasons.join("; ")
+        ),
+    ))
+}
+
+/// Asked before the signatures: an honest artifact of another service is best refused by that name, and a forged
+/// statement is refused either way.
+fn check_service(statement: &Statement, demand: Demand<'_>) -> Result<()> {
+    let wrong = |what: &str, wanted: &str, found: &str| {
+        Err(Error::new(
+            Status::WrongService,
+            format!("{what}: expected {wanted}, the statement says {found}"),
+        ))
+    };
+    if statement.service != demand.service {
+        return wrong("service", demand.service, &statement.service);
+    }
+    if let Some(label) = demand.label.filter(|label| statement.version != *label) {
+        return wrong("version", label, &statement.version);
+    }
+    if statement.architecture != Statement::NATIVE_ARCHITECTURE {
+        return wrong("architecture", Statement::NATIVE_ARCHITECTURE, &statement.architecture);
+    }
+    Ok(())
+}
+
+fn check_statement(statement: &Statement, rule: &ServiceRule, demand: Demand<'_>) -> Result<()> {
+    if let Some(unknown) = statement.unknown_critical().first() {
+        return Err(Error::new(
+            Status::Unsupported,
+            format!("statement: expected critical extensions that this release knows, found {unknown}"),
+        ));
+    }
+    check_period("statement", statement.not_before, statement.not_after, demand.now)?;
+    if statement.epoch < rule.epoch_floor {
+        return Err(Error::new(
+            Status::BelowFloor,
+            format!(
+                "service {}: expected an epoch of at least {}, the statement says {}",
+                demand.service, rule.epoch_floor, statement.epoch
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The statement's description of the image against the image: a signer's tool that lied, or another parser's view.
+fn check_described(statement: &Statement, file: &[u8]) -> Result<()> {
+    if let Some(pinned) = statement.needed.iter().find(|needed| needed.digest.is_some()) {
+        return Err(Error::new(
+            Status::Unsupported,
+            format!(
+                "statement: demands a digest of the needed library {}, which this release cannot check",
+                pinned.soname
+            ),
+        ));
+    }
+    let elf = Elf::parse(file)?;
+    let described = statement.needed.iter().map(|needed| needed.soname.as_str());
+    let exports = statement::exports_digest(elf.exports().map(|export| export.name));
+    if statement.soname == elf.soname().unwrap_or("")
+        && described.eq(elf.needed().iter().copied())
+        && statement.exports == exports
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        Status::Modified,
+        "statement: expected the SONAME, the needed libraries and the exports of the image, found others",
+    ))
+}

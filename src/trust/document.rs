@@ -1,0 +1,221 @@
+//! The trust document, `trust.json`: which keys there are, and what each service asks of a signature.
+//!
+//! ```json
+//! {"schema": 1, "epoch": 7, "not_after": "2027-12-31T00:00:00Z",
+//!  "keys": [{"id": "sm3:…", "scheme": "sm2-sm3", "user_id": "1234567812345678", "services": ["fee", "pay-*"],
+//!            "not_before": "2026-01-01T00:00:00Z", "not_after": "2027-12-31T00:00:00Z"}],
+//!  "services": [{"name": "fee", "threshold": 2, "epoch_floor": 3},
+//!               {"name": "*", "threshold": 1, "allow": {"sonames": ["libz.so.1"], "run_path": true}}]}
+//! ```
+//!
+//! A service takes the first entry of `services` whose name is its own, or a prefix followed by `*`; without one the
+//! threshold is 1 and the floor 0.
+
+use crate::artifact::elf::policy::LoadAllowances;
+use crate::crypto::key_id::KeyId;
+use crate::crypto::scheme::Scheme;
+use crate::crypto::sm2::UserId;
+use crate::document::{Document, Field};
+use crate::error::{Error, Result, Status};
+use crate::timestamp::{self, UnixSeconds};
+use std::fmt;
+
+/// The most bytes that a trust document may have.
+pub(super) const MAX_LEN: usize = 4 << 20;
+const MAX_KEYS: usize = 10_000;
+const MAX_SERVICES: usize = 10_000;
+
+/// A validated trust document.
+#[derive(Clone, Debug)]
+pub struct TrustDocument {
+    /// The document's number, which grows with each revision.
+    pub epoch: u64,
+    /// When it ends to be valid.
+    pub not_after: Option<UnixSeconds>,
+    /// The keys that may sign plugins.
+    pub keys: Vec<TrustedKey>,
+    services: Vec<(Pattern, ServiceRule)>,
+}
+
+/// A key that may sign plugins of some services.
+#[derive(Clone, Debug)]
+pub struct TrustedKey {
+    /// The digest of its SubjectPublicKeyInfo.
+    pub id: KeyId,
+    /// The only scheme whose signatures count.
+    pub scheme: Scheme,
+    /// The SM2 user id under which it signs.
+    pub user_id: UserId,
+    /// Its validity begins.
+    pub not_before: Option<UnixSeconds>,
+    /// Its validity ends.
+    pub not_after: Option<UnixSeconds>,
+    services: Vec<Pattern>,
+}
+
+/// What a service asks of its artifacts.
+#[derive(Clone, Debug)]
+pub struct ServiceRule {
+    /// How many different keys must have signed.
+    pub threshold: usize,
+    /// The lowest epoch of a statement.
+    pub epoch_floor: u64,
+    /// Properties of an image that are refused unless named here.
+    pub allow: LoadAllowances,
+    /// SONAMEs of system libraries that an artifact may have.
+    pub allowed_sonames: Vec<String>,
+}
+
+impl Default for ServiceRule {
+    fn default() -> Self {
+        Self { threshold: 1, epoch_floor: 0, allow: LoadAllowances::default(), allowed_sonames: Vec::new() }
+    }
+}
+
+impl TrustDocument {
+    /// Reads and validates the document.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let document = Document::parse(bytes, MAX_LEN, Status::TrustInvalid)?;
+        let mut root = document.root().object()?;
+        let schema = root.required("schema")?;
+        if schema.unsigned()? != 1 {
+            return Err(schema.expected("1"));
+        }
+        let epoch = root.optional("epoch").map_or(Ok(0), |field| field.unsigned())?;
+        let not_after = root.optional("not_after").map(|field| time(&field)).transpose()?;
+        let keys = list(&root.required("keys")?, MAX_KEYS, TrustedKey::parse)?;
+        let services =
+            root.optional("services").map_or(Ok(Vec::new()), |field| list(&field, MAX_SERVICES, service))?;
+        root.finish()?;
+        let mut ids: Vec<KeyId> = keys.iter().map(|key| key.id).collect();
+        ids.sort_unstable();
+        if let Some([twice, _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
+            return Err(Error::new(Status::TrustInvalid, format!("keys: {twice} stands there twice")));
+        }
+        Ok(Self { epoch, not_after, keys, services })
+    }
+
+    /// What `service` asks.
+    pub fn rule_for(&self, service: &str) -> ServiceRule {
+        self.services
+            .iter()
+            .find(|(pattern, _)| pattern.matches(service))
+            .map_or_else(ServiceRule::default, |(_, rule)| rule.clone())
+    }
+
+    /// Every entry of `services`: its name, or a prefix followed by `*`, and its rule.
+    pub fn services(&self) -> impl Iterator<Item = (String, &ServiceRule)> {
+        self.services.iter().map(|(pattern, rule)| (pattern.to_string(), rule))
+    }
+
+    /// The record of the key `id`.
+    pub fn key(&self, id: &KeyId) -> Option<&TrustedKey> {
+        self.keys.iter().find(|key| key.id == *id)
+    }
+}
+
+impl TrustedKey {
+    /// The services that the key may sign for: names, and prefixes followed by `*`.
+    pub fn services(&self) -> impl Iterator<Item = String> {
+        self.services.iter().map(ToString::to_string)
+    }
+
+    /// Whether the key may sign for `service`.
+    pub fn covers(&self, service: &str) -> bool {
+        self.services.iter().any(|pattern| pattern.matches(service))
+    }
+
+    fn parse(field: &Field<'_>) -> Result<Self> {
+        let mut key = field.object()?;
+        let id = key.required("id")?;
+        let id = id.text(128)?.parse().map_err(|e: Error| id.error(e.message()))?;
+        let scheme = key.required("scheme")?;
+        let scheme = Scheme::from_name(scheme.text(64)?).map_err(|e| scheme.error(e.message()))?;
+        let user_id = match key.optional("user_id") {
+            Some(field) => UserId::new(field.text(8191)?.as_bytes()).map_err(|e| field.error(e.message()))?,
+            None => UserId::default(),
+        };
+        let services = list(&key.required("services")?, MAX_SERVICES, Pattern::parse)?;
+        let not_before = key.optional("not_before").map(|field| time(&field)).transpose()?;
+        let not_after = key.optional("not_after").map(|field| time(&field)).transpose()?;
+        key.finish()?;
+        Ok(Self { id, scheme, user_id, not_before, not_after, services })
+    }
+}
+
+/// A service's name, or the beginning of names.
+#[derive(Clone, Debug)]
+enum Pattern {
+    Exact(String),
+    Prefix(String),
+}
+
+impl Pattern {
+    fn parse(field: &Field<'_>) -> Result<Self> {
+        let text = field.text(128)?;
+        let (name, pattern) = match text.strip_suffix('*') {
+            Some(prefix) => (prefix, Self::Prefix(prefix.to_owned())),
+            None => (text, Self::Exact(text.to_owned())),
+        };
+        if name.contains('*') || text.is_empty() {
+            return Err(field.error("expected a service's name, or a prefix followed by one *"));
+        }
+        Ok(pattern)
+    }
+
+    fn matches(&self, service: &str) -> bool {
+        match self {
+            Self::Exact(name) => name == service,
+            Self::Prefix(prefix) => service.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
+fn service(field: &Field<'_>) -> Result<(Pattern, ServiceRule)> {
+    let mut entry = field.object()?;
+    let pattern = Pattern::parse(&entry.required("name")?)?;
+    let mut rule = ServiceRule::default();
+    if let Some(field) = entry.optional("threshold") {
+        rule.threshold = usize::try_from(field.unsigned()?)
+            .ok()
+            .filter(|threshold| (1..=16).contains(threshold))
+            .ok_or_else(|| field.error("expected a number of keys from 1 to 16"))?;
+    }
+    if let Some(field) = entry.optional("epoch_floor") {
+        rule.epoch_floor = field.unsigned()?;
+    }
+    if let Some(field) = entry.optional("allow") {
+        let mut allow = field.object()?;
+        rule.allow.run_path = allow.optional("run_path").map_or(Ok(false), |field| field.boolean())?;
+        rule.allow.text_relocations =
+            allow.optional("text_relocations").map_or(Ok(false), |field| field.boolean())?;
+        if let Some(names) = allow.optional("sonames") {
+            rule.allowed_sonames = list(&names, 1024, |name| name.text(256).map(str::to_owned))?;
+        }
+        allow.finish()?;
+    }
+    entry.finish()?;
+    Ok((pattern, rule))
+}
+
+fn list<T>(field: &Field<'_>, limit: usize, parse: impl Fn(&Field<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let entries = field.array()?;
+    if entries.len() > limit {
+        return Err(field.error(format!("expected at most {limit} entries, found {}", entries.len())));
+    }
+    entries.iter().map(parse).collect()
+}
+
+fn time(field: &Field<'_>) -> Result<UnixSeconds> {
+    timestamp::parse(field.text(32)?)
+        .ok_or_else(|| field.error("expected a time in UTC such as 2027-01-31T00:00:00Z"))
+}
