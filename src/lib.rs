@@ -1,8 +1,9 @@
 //! The engine behind `libsogov.so`: signs, verifies, loads, routes and rolls back native plugins.
 //!
-//! [`engine`] composes the parts. `ARCHITECTURE.md` has the map.
+//! [`engine`] composes the parts; [`capi`] exports them to C. `ARCHITECTURE.md` has the map.
 
 pub mod artifact;
+pub mod capi;
 pub mod crypto;
 pub mod document;
 pub mod engine;

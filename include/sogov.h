@@ -1,0 +1,1191 @@
+/*
+ * sogov.h - governs native plugins: signed, versioned, routed, rolled back.
+ *
+ * What holds for every function (docs/conventions.md has the whole text):
+ *
+ *  - A function that can fail returns sogov_status and takes `sogov_error **error` last. NULL there is allowed;
+ *    otherwise an error object is written on failure, and nothing on success.
+ *  - Texts are pointer and length, UTF-8, not NUL-terminated; (NULL, 0) is empty. SOGOV_TEXT("fee") gives both.
+ *  - Option structs begin with their size. NULL means the defaults; members that a caller does not know are zero.
+ *  - Handles are counted inside: any order of freeing is safe, and using a freed handle is SOGOV_STATUS_CLOSED.
+ *    Error objects are no handles: free each once.
+ *  - Every function may be called from any thread, at any time, but for sogov_bytes: one thread at a time each.
+ *  - Parameters are borrowed for the call unless the comment says "taken"; results are owned by the caller.
+ *  - Nothing is printed, no signal handler is installed, no environment variable is read or changed.
+ *
+ * This file is made from src/capi/ by cbindgen. Do not edit it: `make header` writes it anew.
+ */
+
+#ifndef SOGOV_H
+#define SOGOV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version of this header; sogov_version_number() tells the library's. */
+#define SOGOV_VERSION_MAJOR 0
+#define SOGOV_VERSION_MINOR 1
+#define SOGOV_VERSION_PATCH 0
+#define SOGOV_VERSION_NUMBER \
+  (SOGOV_VERSION_MAJOR * 1000000 + SOGOV_VERSION_MINOR * 1000 + SOGOV_VERSION_PATCH)
+#define SOGOV_VERSION_TEXT "0.1.0"
+
+/* A string literal as pointer and length. */
+#define SOGOV_TEXT(literal) (literal), (sizeof(literal) - 1)
+
+/* Bytes of a service's name or a version's label, and of a pin reason, the NUL included. */
+#define SOGOV_LABEL_SIZE 65
+#define SOGOV_REASON_SIZE 256
+
+/* First values of the structs that calls fill. */
+#define SOGOV_BYTES_INIT {NULL, 0, 0}
+#define SOGOV_VERSION_INFO_INIT \
+  {sizeof(sogov_version_info), {0}, {0}, SOGOV_STANDING_LOADED, 0, {0}, 0, 0, 0, 0, {0}}
+#define SOGOV_CALL_INFO_INIT {sizeof(sogov_call_info), 0, SOGOV_ROUTE_REASON_NONE, {0}}
+
+/* Defined in sogov_plugin.h. */
+struct sogov_plugin;
+
+
+/**
+ * What became of a call. Zero is success; every other code belongs to a family by its hundreds:
+ * 1xx the call itself, 2xx the system, 3xx keys and signatures, 4xx trust, 5xx loading, 6xx routing,
+ * 7xx plugins, 9xx this library. New codes may join a family; a code never changes its meaning.
+ */
+typedef enum sogov_status {
+  /**
+   * The call did what it says.
+   */
+  SOGOV_STATUS_OK = 0,
+  /**
+   * An argument is NULL, too long, not UTF-8, out of range or of another kind than asked for.
+   */
+  SOGOV_STATUS_INVALID_ARGUMENT = 100,
+  /**
+   * The handle was freed, or its engine was.
+   */
+  SOGOV_STATUS_CLOSED = 101,
+  /**
+   * No service, version, symbol, key or file of that name.
+   */
+  SOGOV_STATUS_NOT_FOUND = 102,
+  /**
+   * The thing exists already or is in use; nothing was changed.
+   */
+  SOGOV_STATUS_BUSY = 103,
+  /**
+   * The call would wait for itself: it was made from inside a plugin call of the same version.
+   */
+  SOGOV_STATUS_DEADLOCK = 104,
+  /**
+   * A limit was reached (leases in flight, versions of a service, sizes).
+   */
+  SOGOV_STATUS_LIMIT_EXCEEDED = 105,
+  /**
+   * The operating system refused a read, a write, a mapping or a lock.
+   */
+  SOGOV_STATUS_IO = 200,
+  /**
+   * This kernel, architecture or build lacks what the call needs.
+   */
+  SOGOV_STATUS_UNSUPPORTED = 201,
+  /**
+   * A key could not be read: wrong format, wrong password, wrong curve, off the curve.
+   */
+  SOGOV_STATUS_KEY_INVALID = 300,
+  /**
+   * The signature does not belong to these bytes, this key and this user id.
+   */
+  SOGOV_STATUS_SIGNATURE_INVALID = 301,
+  /**
+   * The artifact carries no signature at all.
+   */
+  SOGOV_STATUS_UNSIGNED = 400,
+  /**
+   * The artifact's bytes are not those that were signed.
+   */
+  SOGOV_STATUS_MODIFIED = 401,
+  /**
+   * More than one reading of the artifact's signature is possible (two sections, a section and a file).
+   */
+  SOGOV_STATUS_AMBIGUOUS = 402,
+  /**
+   * The validity of the statement, the key or the trust document has ended.
+   */
+  SOGOV_STATUS_EXPIRED = 403,
+  /**
+   * The validity of the statement, the key or the trust document has not begun.
+   */
+  SOGOV_STATUS_NOT_YET_VALID = 404,
+  /**
+   * Too few signatures by keys that the trust document names.
+   */
+  SOGOV_STATUS_UNTRUSTED_KEY = 405,
+  /**
+   * The statement is for another service, version or architecture than asked for.
+   */
+  SOGOV_STATUS_WRONG_SERVICE = 406,
+  /**
+   * The statement's epoch is below the floor.
+   */
+  SOGOV_STATUS_BELOW_FLOOR = 407,
+  /**
+   * The trust directory or its document is missing, malformed, unsafe or not signed by the root keys.
+   */
+  SOGOV_STATUS_TRUST_INVALID = 408,
+  /**
+   * The file is not an ELF image that may be loaded: malformed, truncated, of another architecture, or with
+   * a feature that is refused (RPATH, executable stack, text relocations).
+   */
+  SOGOV_STATUS_IMAGE_REJECTED = 500,
+  /**
+   * The dynamic linker refused the image, or it mapped something else than was verified.
+   */
+  SOGOV_STATUS_LOAD_FAILED = 501,
+  /**
+   * The version stays mapped by necessity; the message and the listing name the reason.
+   */
+  SOGOV_STATUS_PINNED = 502,
+  /**
+   * The route policy is malformed or contradicts what is loaded; the message says where.
+   */
+  SOGOV_STATUS_ROUTE_POLICY_INVALID = 600,
+  /**
+   * No version can serve the request.
+   */
+  SOGOV_STATUS_NO_VERSION = 601,
+  /**
+   * The lease was released before, or never handed out.
+   */
+  SOGOV_STATUS_LEASE_GONE = 602,
+  /**
+   * The plugin answered with a failure, or broke its contract.
+   */
+  SOGOV_STATUS_PLUGIN_FAILED = 700,
+  /**
+   * A fault inside sogov; the state is as before the call. Please report it.
+   */
+  SOGOV_STATUS_INTERNAL = 900,
+} sogov_status;
+
+/**
+ * Why a request went to the version it went to, in the order of precedence.
+ */
+typedef enum sogov_route_reason {
+  /**
+   * No version was reached.
+   */
+  SOGOV_ROUTE_REASON_NONE = 0,
+  /**
+   * The policy's kill switch.
+   */
+  SOGOV_ROUTE_REASON_KILL_SWITCH = 1,
+  /**
+   * The user is pinned.
+   */
+  SOGOV_ROUTE_REASON_PIN = 2,
+  /**
+   * A header rule.
+   */
+  SOGOV_ROUTE_REASON_RULE = 3,
+  /**
+   * The user's bucket lies in a gray version's share.
+   */
+  SOGOV_ROUTE_REASON_FRACTION = 4,
+  /**
+   * The stable version, by default.
+   */
+  SOGOV_ROUTE_REASON_STABLE = 5,
+  /**
+   * The stable version, as the user is unknown.
+   */
+  SOGOV_ROUTE_REASON_MISSING_KEY = 6,
+  /**
+   * Drawn at random, as the user is unknown and the policy says so.
+   */
+  SOGOV_ROUTE_REASON_RANDOM = 7,
+} sogov_route_reason;
+
+/**
+ * How much a line matters.
+ */
+typedef enum sogov_log_level {
+  /**
+   * Something was refused or lost; somebody should look.
+   */
+  SOGOV_LOG_LEVEL_ERROR = 1,
+  /**
+   * Works, but not as it should for good.
+   */
+  SOGOV_LOG_LEVEL_WARNING = 2,
+  /**
+   * A change that was asked for has happened.
+   */
+  SOGOV_LOG_LEVEL_INFO = 3,
+} sogov_log_level;
+
+/**
+ * Where a version stands in its service.
+ */
+typedef enum sogov_standing {
+  /**
+   * Loaded; no request reaches it yet.
+   */
+  SOGOV_STANDING_LOADED = 0,
+  /**
+   * Serves the requests that the route policy sends it.
+   */
+  SOGOV_STANDING_GRAY = 1,
+  /**
+   * Serves by default.
+   */
+  SOGOV_STANDING_STABLE = 2,
+  /**
+   * Takes no new requests; still mapped, so that rollback or promotion brings it back at once.
+   */
+  SOGOV_STANDING_RETIRED = 3,
+  /**
+   * Stopped, but mapped by necessity for the rest of the process; the report has the reason.
+   */
+  SOGOV_STANDING_PINNED = 4,
+} sogov_standing;
+
+/**
+ * The file formats that keys are written in.
+ */
+typedef enum sogov_key_format {
+  /**
+   * SubjectPublicKeyInfo, DER (RFC 5280, section 4.1); of a private key, its public part.
+   */
+  SOGOV_KEY_FORMAT_SPKI_DER = 1,
+  /**
+   * The same, PEM.
+   */
+  SOGOV_KEY_FORMAT_SPKI_PEM = 2,
+  /**
+   * PKCS#8, DER (RFC 5958), not encrypted.
+   */
+  SOGOV_KEY_FORMAT_PKCS8_DER = 3,
+  /**
+   * PKCS#8, PEM; with a password, encrypted (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC).
+   */
+  SOGOV_KEY_FORMAT_PKCS8_PEM = 4,
+} sogov_key_format;
+
+/**
+ * How a signature is written.
+ */
+typedef enum sogov_signature_encoding {
+  /**
+   * 64 bytes: R and S, each 32 bytes, big-endian.
+   */
+  SOGOV_SIGNATURE_ENCODING_RAW = 0,
+  /**
+   * SEQUENCE { INTEGER r, INTEGER s } in DER, as OpenSSL and Bouncy Castle write it.
+   */
+  SOGOV_SIGNATURE_ENCODING_DER = 1,
+} sogov_signature_encoding;
+
+/**
+ * How a call under a lease ended, as the caller saw it.
+ */
+typedef enum sogov_outcome {
+  /**
+   * The version answered as it should.
+   */
+  SOGOV_OUTCOME_SUCCESS = 0,
+  /**
+   * The version failed: its fault, not the request's.
+   */
+  SOGOV_OUTCOME_FAILURE = 1,
+  /**
+   * Nothing was learned about the version (the request was bad, or was given up before the call).
+   */
+  SOGOV_OUTCOME_NEUTRAL = 2,
+} sogov_outcome;
+
+/**
+ * An engine: trust, services and versions of one program. Usually there is one a process. Any number of threads
+ * may use it at once. Freed with sogov_engine_free().
+ */
+typedef struct sogov_engine sogov_engine;
+
+/**
+ * Why a call failed. Made by the call that failed, owned by the caller, freed with sogov_error_free().
+ */
+typedef struct sogov_error sogov_error;
+
+/**
+ * A key, private or public. Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
+ * which wipes a private one when the last call that uses it has ended.
+ */
+typedef struct sogov_key sogov_key;
+
+/**
+ * A service, looked up once and used for every request. Any number of threads may use it at once. Freed with
+ * sogov_service_free(), before or after its engine.
+ */
+typedef struct sogov_service sogov_service;
+
+/**
+ * A buffer that functions of this library fill and grow. Begin with `SOGOV_BYTES_INIT` (all zero); hand the same
+ * buffer to as many calls as you like, each replaces its content and keeps its memory; end with
+ * sogov_bytes_free(). Do not write to `data`, `len` or `capacity`. One thread at a time.
+ */
+typedef struct sogov_bytes {
+  /**
+   * The content, or NULL when nothing was ever put in.
+   */
+  uint8_t *data;
+  /**
+   * Bytes of content.
+   */
+  size_t len;
+  /**
+   * Bytes of memory behind `data`.
+   */
+  size_t capacity;
+} sogov_bytes;
+
+/**
+ * One header of a request (or one entry of gRPC metadata).
+ */
+typedef struct sogov_header {
+  /**
+   * The name; compared without regard to ASCII case.
+   */
+  const char *name;
+  /**
+   * Bytes of the name.
+   */
+  size_t name_len;
+  /**
+   * The value, any bytes.
+   */
+  const uint8_t *value;
+  /**
+   * Bytes of the value.
+   */
+  size_t value_len;
+} sogov_header;
+
+/**
+ * What a route policy may look at. Borrowed for the call. NULL and all-zero mean: nothing is known.
+ */
+typedef struct sogov_request {
+  /**
+   * sizeof(sogov_request).
+   */
+  size_t size;
+  /**
+   * What identifies the user, any bytes; empty counts as unknown. Not looked at when the route policy takes the key
+   * from headers (`hash.by`).
+   */
+  const uint8_t *user_key;
+  /**
+   * Bytes of the user key.
+   */
+  size_t user_key_len;
+  /**
+   * The headers, at most 64.
+   */
+  const struct sogov_header *headers;
+  /**
+   * How many headers.
+   */
+  size_t header_count;
+} sogov_request;
+
+/**
+ * What became of a call. Set `size` before the call (SOGOV_CALL_INFO_INIT does).
+ */
+typedef struct sogov_call_info {
+  /**
+   * sizeof(sogov_call_info), set by the caller.
+   */
+  size_t size;
+  /**
+   * What the plugin's `invoke` returned; 0 when it was not reached.
+   */
+  int32_t plugin_status;
+  /**
+   * Why it was this version.
+   */
+  enum sogov_route_reason reason;
+  /**
+   * The version's label, NUL-terminated; empty when none was reached.
+   */
+  char version[SOGOV_LABEL_SIZE];
+} sogov_call_info;
+
+/**
+ * Takes a line of the engine's log. Called on any thread, on the thread of the call that causes the line where there
+ * is one; it may call any function of this library except sogov_engine_free() on its own engine.
+ *
+ * `message` is UTF-8 of `message_len` bytes, not NUL-terminated, valid during the call.
+ */
+typedef void (*sogov_log_callback)(void *context,
+                                   enum sogov_log_level level,
+                                   const char *message,
+                                   size_t message_len);
+
+/**
+ * What an engine needs to know. NULL and all-zero mean the defaults.
+ */
+typedef struct sogov_engine_options {
+  /**
+   * sizeof(sogov_engine_options).
+   */
+  size_t size;
+  /**
+   * The trust directory: trust.json, its signature trust.json.sogsig, and public keys in keys/. Without one no
+   * plugin can be loaded.
+   */
+  const char *trust_directory;
+  /**
+   * Bytes of the path.
+   */
+  size_t trust_directory_len;
+  /**
+   * Key identifiers, 32 bytes each: one of these keys must have signed trust.json. None: the development mode, in
+   * which trust.json needs no signature; every sogov_version_info says so.
+   */
+  const uint8_t *root_key_ids;
+  /**
+   * How many identifiers.
+   */
+  size_t root_key_count;
+  /**
+   * The state directory, made where it is missing. Without one nothing outlives the process.
+   */
+  const char *state_directory;
+  /**
+   * Bytes of the path.
+   */
+  size_t state_directory_len;
+  /**
+   * Takes the log, or NULL. This library never prints.
+   */
+  sogov_log_callback log;
+  /**
+   * Handed to `log`.
+   */
+  void *log_context;
+  /**
+   * How many retired versions of each service stay mapped for an immediate way back; 0: 2.
+   */
+  size_t parked_versions;
+} sogov_engine_options;
+
+/**
+ * Who asks for a change, and why: both go into the log. NULL and all-zero mean the defaults.
+ */
+typedef struct sogov_change_options {
+  /**
+   * sizeof(sogov_change_options).
+   */
+  size_t size;
+  /**
+   * The person or program that asks.
+   */
+  const char *actor;
+  /**
+   * Bytes of the actor.
+   */
+  size_t actor_len;
+  /**
+   * The reason.
+   */
+  const char *reason;
+  /**
+   * Bytes of the reason.
+   */
+  size_t reason_len;
+  /**
+   * 1: return only when the new state is on the disk. 0: it gets there afterwards.
+   */
+  uint32_t wait_durable;
+  /**
+   * sogov_unload() only: for how many milliseconds to wait for leases. 0: 5,000.
+   */
+  uint32_t drain_ms;
+  /**
+   * sogov_load_versioned() only: the signature file; (NULL, 0): the plugin's path with ".sogsig" behind it, if there
+   * is one.
+   */
+  const char *signature_path;
+  /**
+   * Bytes of the path.
+   */
+  size_t signature_path_len;
+} sogov_change_options;
+
+/**
+ * A version as it stood at one moment. Set `size` before the call (SOGOV_VERSION_INFO_INIT does).
+ */
+typedef struct sogov_version_info {
+  /**
+   * sizeof(sogov_version_info), set by the caller.
+   */
+  size_t size;
+  /**
+   * The service's name, NUL-terminated.
+   */
+  char service[SOGOV_LABEL_SIZE];
+  /**
+   * The version's label, NUL-terminated.
+   */
+  char version[SOGOV_LABEL_SIZE];
+  /**
+   * Where the version stands.
+   */
+  enum sogov_standing standing;
+  /**
+   * 1 when the engine takes trust.json without a signature by root keys.
+   */
+  uint32_t development;
+  /**
+   * The artifact's digest.
+   */
+  uint8_t digest[32];
+  /**
+   * The epoch of its statement.
+   */
+  uint64_t epoch;
+  /**
+   * Leases that are out, sogov_call() included.
+   */
+  uint64_t in_flight;
+  /**
+   * Leases released with success or failure.
+   */
+  uint64_t calls;
+  /**
+   * Leases released with failure.
+   */
+  uint64_t failures;
+  /**
+   * Why it is pinned, NUL-terminated; empty otherwise. Begins with one of the words tls, thread, tsd, signal,
+   * unique, nodelete, go, exit-handler, stop, dlclose, dependency, followed by a colon and the evidence.
+   */
+  char pin_reason[SOGOV_REASON_SIZE];
+} sogov_version_info;
+
+/**
+ * What a signer states of a plugin file. Texts are UTF-8; (NULL, 0) is empty.
+ */
+typedef struct sogov_file_facts {
+  /**
+   * sizeof(sogov_file_facts).
+   */
+  size_t size;
+  /**
+   * The service that may run the plugin. Required.
+   */
+  const char *service;
+  /**
+   * Bytes of the service's name.
+   */
+  size_t service_len;
+  /**
+   * The label under which it may run. Required.
+   */
+  const char *version;
+  /**
+   * Bytes of the label.
+   */
+  size_t version_len;
+  /**
+   * The epoch: a number that grows with each release and that a trust policy can demand a minimum of.
+   */
+  uint64_t epoch;
+  /**
+   * Package URL, such as "pkg:generic/fee@1.4.2"; may be empty.
+   */
+  const char *name;
+  /**
+   * Bytes of the package URL.
+   */
+  size_t name_len;
+  /**
+   * Semantic version; may be empty.
+   */
+  const char *semver;
+  /**
+   * Bytes of the semantic version.
+   */
+  size_t semver_len;
+  /**
+   * Who issues it; may be empty.
+   */
+  const char *issuer;
+  /**
+   * Bytes of the issuer.
+   */
+  size_t issuer_len;
+  /**
+   * Valid from, in seconds since 1970; 0: always.
+   */
+  uint64_t not_before;
+  /**
+   * Valid until, in seconds since 1970; 0: for ever.
+   */
+  uint64_t not_after;
+  /**
+   * The SM2 user id; NULL is the default, as in sogov_signature_options.
+   */
+  const uint8_t *user_id;
+  /**
+   * Bytes of the user id.
+   */
+  size_t user_id_len;
+  /**
+   * 1: leave the plugin as it is and write the signature to a file of its own. 0: write a signed copy.
+   */
+  uint32_t detached;
+} sogov_file_facts;
+
+/**
+ * A lease: the right to call into one version until it is released. A plain number, never 0; any number that is not a
+ * lease (any more) is recognised and answered with SOGOV_STATUS_LEASE_GONE.
+ */
+typedef uint64_t sogov_lease;
+
+/**
+ * What a signature is made or checked with. NULL and all-zero mean the defaults.
+ */
+typedef struct sogov_signature_options {
+  /**
+   * sizeof(sogov_signature_options).
+   */
+  size_t size;
+  /**
+   * The SM2 user id, at most 8,191 bytes. NULL is the default, "1234567812345678" (GM/T 0009, section 10); a
+   * pointer that is not NULL with length 0 is the empty id.
+   */
+  const uint8_t *user_id;
+  /**
+   * Bytes of the user id.
+   */
+  size_t user_id_len;
+  /**
+   * One of sogov_signature_encoding.
+   */
+  uint32_t encoding;
+} sogov_signature_options;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Gives the buffer's memory back and leaves it empty, ready for use again.
+ *
+ * @param bytes a buffer, or NULL (nothing happens)
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a buffer that this library did not fill
+ */
+enum sogov_status sogov_bytes_free(struct sogov_bytes *bytes);
+
+/**
+ * Sends one request through the version that the route policy picks: route, lease, invoke, outcome and release in
+ * one step. For level-1 plugins (sogov_plugin.h). Allocates only when the answer outgrows the buffer.
+ *
+ * @param service borrowed
+ * @param request what the route policy may look at; NULL: nothing is known
+ * @param input the request's bytes; borrowed
+ * @param answer receives the answer, at most 1 GiB; neither `input` nor `request` may point into it; after a failure what the plugin had written. Not touched before
+ *               the plugin runs except that it is emptied
+ * @param info receives what became of the call, also when it failed; or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_PLUGIN_FAILED when `invoke` returned another number than 0, which then
+ *         counts as the version's failure; SOGOV_STATUS_UNSUPPORTED for a level-0 plugin; else as sogov_route()
+ */
+enum sogov_status sogov_call(const struct sogov_service *service,
+                             const struct sogov_request *request,
+                             const uint8_t *input,
+                             size_t input_len,
+                             struct sogov_bytes *answer,
+                             struct sogov_call_info *info,
+                             struct sogov_error **error);
+
+/**
+ * Opens an engine. With a state directory, the last stable version of every service is verified again, loaded and
+ * put back into service; one that is refused is logged, and its service has no stable version then.
+ *
+ * @param options NULL for an engine that can only sign and verify messages
+ * @param engine receives the engine, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED for an unsound trust directory;
+ *         SOGOV_STATUS_IO, SOGOV_STATUS_NOT_FOUND for directories that cannot be opened
+ */
+enum sogov_status sogov_engine_open(const struct sogov_engine_options *options,
+                                    struct sogov_engine **engine,
+                                    struct sogov_error **error);
+
+/**
+ * Closes an engine: its services serve nobody any more (SOGOV_STATUS_CLOSED), what is on its way to the disk gets
+ * there, and versions without leases are stopped and unmapped. Leases that are out stay good: their versions stay
+ * mapped until the last is released, which this does not wait for. Service handles may be freed before or after. Once
+ * this has returned, the log callback is not called any more.
+ *
+ * Do not call it from inside a plugin: the version of that call would be left to a thread of the library.
+ *
+ * @param engine taken; NULL is ignored. Later uses of the handle answer SOGOV_STATUS_CLOSED
+ */
+void sogov_engine_free(struct sogov_engine *engine);
+
+/**
+ * Loads a plugin file: its signatures must meet the trust policy, and exactly the verified bytes are mapped. The
+ * version then stands beside those already there and serves nobody until sogov_promote() or a route policy names it.
+ * Constructors of the plugin run, and for a level-1 plugin `start` and `health`.
+ *
+ * @param engine borrowed
+ * @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
+ * @param version the label, which must be the statement's; (NULL, 0) takes the statement's
+ * @param path the plugin
+ * @param options actor, reason, signature_path; or NULL
+ * @param info receives what is known of the version, or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY when the label is in use; the codes of trust (4xx), loading (5xx) and
+ *         plugins (7xx), after which nothing is loaded
+ */
+enum sogov_status sogov_load_versioned(const struct sogov_engine *engine,
+                                       const char *service,
+                                       size_t service_len,
+                                       const char *version,
+                                       size_t version_len,
+                                       const char *path,
+                                       size_t path_len,
+                                       const struct sogov_change_options *options,
+                                       struct sogov_version_info *info,
+                                       struct sogov_error **error);
+
+/**
+ * Puts a route policy in force for a service, whole, or refuses it and changes nothing. Requests that are being
+ * routed at that moment go by the old policy or by the new one.
+ *
+ * @param engine borrowed
+ * @param service the service; it comes into being where it is new
+ * @param document the policy, JSON in UTF-8, at most 1 MiB; docs/conventions.md has its fields
+ * @param options actor, reason, wait_durable; or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_ROUTE_POLICY_INVALID with the place and the reason in the message
+ */
+enum sogov_status sogov_route_policy_apply(const struct sogov_engine *engine,
+                                           const char *service,
+                                           size_t service_len,
+                                           const uint8_t *document,
+                                           size_t document_len,
+                                           const struct sogov_change_options *options,
+                                           struct sogov_error **error);
+
+/**
+ * Makes a loaded, gray or retired version the stable one, for everybody: the route policy in force ends. Calls in
+ * flight end where they began; the next request goes to the new version. The former stable version is retired and
+ * remembered for sogov_rollback().
+ *
+ * @param engine borrowed
+ * @param service, version what is promoted
+ * @param options actor, reason, wait_durable; or NULL
+ * @param info receives what is known of the version, or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_NOT_FOUND when no such version is loaded; SOGOV_STATUS_PINNED when it was
+ *         stopped already
+ */
+enum sogov_status sogov_promote(const struct sogov_engine *engine,
+                                const char *service,
+                                size_t service_len,
+                                const char *version,
+                                size_t version_len,
+                                const struct sogov_change_options *options,
+                                struct sogov_version_info *info,
+                                struct sogov_error **error);
+
+/**
+ * Takes back the newest exposure: while gray versions serve, they are withdrawn and the stable version serves
+ * everybody; otherwise the stable version gives way to the one before it. Calls in flight end where they began, none
+ * is lost; the next request goes to the restored version. What was withdrawn is retired, and can be promoted again.
+ *
+ * A predecessor that is not mapped any more is loaded from the state directory first. After a rollback, route
+ * policies with the epoch that was in force, or a lower one, are refused.
+ *
+ * @param engine borrowed
+ * @param service the service
+ * @param options actor, reason, wait_durable; or NULL
+ * @param restored receives what is known of the version that serves now, or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_NOT_FOUND when there is nothing to go back to: then nothing changed
+ */
+enum sogov_status sogov_rollback(const struct sogov_engine *engine,
+                                 const char *service,
+                                 size_t service_len,
+                                 const struct sogov_change_options *options,
+                                 struct sogov_version_info *restored,
+                                 struct sogov_error **error);
+
+/**
+ * Waits until no lease is on a loaded or retired version, stops it, unmaps it and proves from the dynamic linker's
+ * own list that it is gone.
+ *
+ * @param engine borrowed
+ * @param service, version what is unloaded
+ * @param options actor, reason, drain_ms; or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY while it is stable or gray, or when leases were left: then it stands as
+ *         before; SOGOV_STATUS_DEADLOCK from inside a call of it; SOGOV_STATUS_PINNED when it was stopped but has to
+ *         stay mapped, with the reason in the message and in listings
+ */
+enum sogov_status sogov_unload(const struct sogov_engine *engine,
+                               const char *service,
+                               size_t service_len,
+                               const char *version,
+                               size_t version_len,
+                               const struct sogov_change_options *options,
+                               struct sogov_error **error);
+
+/**
+ * The status that the failed call returned.
+ *
+ * @param error borrowed; NULL gives SOGOV_STATUS_OK
+ * @return one of sogov_status
+ */
+enum sogov_status sogov_error_status(const struct sogov_error *error);
+
+/**
+ * The message: one line of UTF-8, NUL-terminated, that names the thing, what was expected and what was found. It
+ * never holds key bytes.
+ *
+ * @param error borrowed; NULL gives ""
+ * @return borrowed from `error`, until that is freed
+ */
+const char *sogov_error_message(const struct sogov_error *error);
+
+/**
+ * Frees an error.
+ *
+ * @param error taken; NULL is ignored
+ */
+void sogov_error_free(struct sogov_error *error);
+
+/**
+ * The name of a status as it stands in this header, such as "SOGOV_STATUS_UNSIGNED"; "SOGOV_STATUS_UNKNOWN" for
+ * a number that this release does not know.
+ *
+ * @param status any number
+ * @return a constant, NUL-terminated
+ */
+const char *sogov_status_name(int32_t status);
+
+/**
+ * Signs a plugin file. The result appears whole or not at all; strip first, sign last.
+ *
+ * @param key a private key; borrowed
+ * @param source the unsigned plugin
+ * @param target where the signed copy goes (it may be `source`), or, with `detached`, the signature file:
+ *               `source` with ".sogsig" behind it is where loading looks for it. (NULL, 0): `source` itself, or
+ *               that place
+ * @param facts what is stated; required
+ * @param digest receives the artifact's digest (32 bytes), or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_IMAGE_REJECTED when `source` is no well-formed shared
+ *         object (what a trust document may allow is decided at load); SOGOV_STATUS_BUSY when it
+ *         is signed already (use sogov_file_add_signature())
+ */
+enum sogov_status sogov_file_sign(const struct sogov_key *key,
+                                  const char *source,
+                                  size_t source_len,
+                                  const char *target,
+                                  size_t target_len,
+                                  const struct sogov_file_facts *facts,
+                                  uint8_t *digest,
+                                  struct sogov_error **error);
+
+/**
+ * Adds a signature over the statement that a signed plugin or a signature file carries. The file is replaced whole.
+ *
+ * @param key a private key whose signature is not there yet; borrowed
+ * @param path a signed plugin, or a signature file
+ * @param user_id the SM2 user id; NULL is the default, as in sogov_signature_options
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSIGNED when there is no statement; SOGOV_STATUS_LIMIT_EXCEEDED when the
+ *         space reserved by the first signer is used up
+ */
+enum sogov_status sogov_file_add_signature(const struct sogov_key *key,
+                                           const char *path,
+                                           size_t path_len,
+                                           const uint8_t *user_id,
+                                           size_t user_id_len,
+                                           struct sogov_error **error);
+
+/**
+ * Decides over a plugin file as sogov_load_versioned() would, and loads nothing.
+ *
+ * @param engine borrowed
+ * @param service, version the service and the label that it would be loaded as; an empty version takes any
+ * @param path the plugin; a signature file beside it is found by itself
+ * @param digest receives the artifact's digest (32 bytes), or NULL
+ * @return SOGOV_STATUS_OK when the engine would load it; the codes of trust and loading (4xx, 5xx) when not
+ */
+enum sogov_status sogov_file_verify(const struct sogov_engine *engine,
+                                    const char *service,
+                                    size_t service_len,
+                                    const char *version,
+                                    size_t version_len,
+                                    const char *path,
+                                    size_t path_len,
+                                    uint8_t *digest,
+                                    struct sogov_error **error);
+
+/**
+ * Makes a new private key for a signature scheme, from the operating system's randomness.
+ *
+ * @param scheme the scheme's name: "sm2-sm3"
+ * @param key receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a scheme that this release does not know
+ */
+enum sogov_status sogov_key_generate(const char *scheme,
+                                     size_t scheme_len,
+                                     struct sogov_key **key,
+                                     struct sogov_error **error);
+
+/**
+ * Reads a private key: PKCS#8 (plain, or encrypted by PBES2) or SEC1 ("EC PRIVATE KEY", "SM2 PRIVATE KEY"), PEM or
+ * DER, told apart by the content.
+ *
+ * @param bytes the file's content, at most 64 KiB; borrowed
+ * @param password for an encrypted key; otherwise not looked at
+ * @param key receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for another format or curve, or a wrong or missing password
+ */
+enum sogov_status sogov_key_load_private(const uint8_t *bytes,
+                                         size_t bytes_len,
+                                         const uint8_t *password,
+                                         size_t password_len,
+                                         struct sogov_key **key,
+                                         struct sogov_error **error);
+
+/**
+ * Reads a public key: SubjectPublicKeyInfo, PEM or DER.
+ *
+ * @param bytes the file's content, at most 64 KiB; borrowed
+ * @param key receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for another format or curve, or a point off the curve
+ */
+enum sogov_status sogov_key_load_public(const uint8_t *bytes,
+                                        size_t bytes_len,
+                                        struct sogov_key **key,
+                                        struct sogov_error **error);
+
+/**
+ * The public part of a key, as a key of its own.
+ *
+ * @param key borrowed
+ * @param public_key receives the public key, owned by the caller
+ * @return SOGOV_STATUS_OK, for every key that is not freed
+ */
+enum sogov_status sogov_key_public(const struct sogov_key *key,
+                                   struct sogov_key **public_key,
+                                   struct sogov_error **error);
+
+/**
+ * The key's identifier: the SM3 digest of its public part as SubjectPublicKeyInfo in DER. Both halves of a pair have
+ * the same. Its text form is "sm3:" and 64 lower-case hexadecimal digits.
+ *
+ * @param key borrowed
+ * @param id receives 32 bytes
+ * @return SOGOV_STATUS_OK, for every key that is not freed
+ */
+enum sogov_status sogov_key_id(const struct sogov_key *key,
+                               uint8_t *id,
+                               struct sogov_error **error);
+
+/**
+ * Reads the text form of a key identifier.
+ *
+ * @param text "sm3:" and 64 hexadecimal digits
+ * @param id receives 32 bytes
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for another text
+ */
+enum sogov_status sogov_key_id_parse(const char *text,
+                                     size_t text_len,
+                                     uint8_t *id,
+                                     struct sogov_error **error);
+
+/**
+ * Writes a key in a file format.
+ *
+ * @param key borrowed
+ * @param format one of sogov_key_format
+ * @param password encrypts SOGOV_KEY_FORMAT_PKCS8_PEM; (NULL, 0) leaves it plain. Must be (NULL, 0) for the others
+ * @param file receives the file's content; wipe it before freeing it when it is a private key
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for an unknown format, or PKCS#8 of a public key
+ */
+enum sogov_status sogov_key_export(const struct sogov_key *key,
+                                   uint32_t format,
+                                   const uint8_t *password,
+                                   size_t password_len,
+                                   struct sogov_bytes *file,
+                                   struct sogov_error **error);
+
+/**
+ * Frees a key. Later uses of the handle answer SOGOV_STATUS_CLOSED.
+ *
+ * @param key taken; NULL is ignored
+ */
+void sogov_key_free(struct sogov_key *key);
+
+/**
+ * The address of a symbol that the lease's version exports. It may be called until the lease is released; look it up
+ * again under each lease.
+ *
+ * @param lease from sogov_route()
+ * @param name the symbol
+ * @param symbol_version its symbol version, such as "FEE_1.0"; (NULL, 0): the default one. A plugin without symbol
+ *                       versions has its symbols for any
+ * @param address receives the address
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_NOT_FOUND when the version exports no such symbol; SOGOV_STATUS_LEASE_GONE
+ */
+enum sogov_status sogov_lease_symbol(sogov_lease lease,
+                                     const char *name,
+                                     size_t name_len,
+                                     const char *symbol_version,
+                                     size_t symbol_version_len,
+                                     void **address,
+                                     struct sogov_error **error);
+
+/**
+ * The descriptor of a level-1 plugin (sogov_plugin.h) and its `self`. Both may be used until the lease is released.
+ *
+ * @param lease from sogov_route()
+ * @param descriptor receives a `const sogov_plugin *`
+ * @param plugin_self receives the pointer that the plugin's functions take
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a level-0 plugin; SOGOV_STATUS_LEASE_GONE
+ */
+enum sogov_status sogov_lease_plugin(sogov_lease lease,
+                                     const struct sogov_plugin **descriptor,
+                                     void **plugin_self,
+                                     struct sogov_error **error);
+
+/**
+ * The label of the version that a lease is on.
+ *
+ * @param lease from sogov_route()
+ * @param version receives SOGOV_LABEL_SIZE bytes, NUL-terminated
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_LEASE_GONE
+ */
+enum sogov_status sogov_lease_version(sogov_lease lease,
+                                      char *version,
+                                      struct sogov_error **error);
+
+/**
+ * Gives a lease back. From then on nothing of its version may be used on its account.
+ *
+ * @param lease from sogov_route(); any thread may release it, once
+ * @param outcome one of sogov_outcome: how the calls under the lease went; counted for the version
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_LEASE_GONE for a lease that was released before, was never handed out, or
+ *         was inherited through fork()
+ */
+enum sogov_status sogov_lease_release(sogov_lease lease,
+                                      uint32_t outcome,
+                                      struct sogov_error **error);
+
+/**
+ * The library's version as one number: major * 1,000,000 + minor * 1,000 + patch. Compare with
+ * `SOGOV_VERSION_NUMBER`, the number of the header that a program was compiled against.
+ *
+ * @return the number
+ */
+uint32_t sogov_version_number(void);
+
+/**
+ * The library's version as text, such as "0.1.0".
+ *
+ * @return a constant, NUL-terminated
+ */
+const char *sogov_version_text(void);
+
+/**
+ * Looks a service up, for sogov_route() and sogov_call(). One that has no version yet comes into being.
+ *
+ * @param engine borrowed
+ * @param name 1 to 64 characters out of A-Z a-z 0-9 . _ -, no dot in front
+ * @param service receives the service, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_LIMIT_EXCEEDED beyond 4,096 services
+ */
+enum sogov_status sogov_service_open(const struct sogov_engine *engine,
+                                     const char *name,
+                                     size_t name_len,
+                                     struct sogov_service **service,
+                                     struct sogov_error **error);
+
+/**
+ * Frees a service handle. The service itself goes on, and so do leases taken through the handle.
+ *
+ * @param service taken; NULL is ignored. Later uses of the handle answer SOGOV_STATUS_CLOSED
+ */
+void sogov_service_free(struct sogov_service *service);
+
+/**
+ * Picks the version for one request and hands out a lease on it: until the lease is released, the version stays
+ * mapped and its symbols may be called. Takes no lock and allocates nothing; never waits for promotions, rollbacks
+ * or loads.
+ *
+ * @param service borrowed
+ * @param request what the route policy may look at; NULL: nothing is known
+ * @param lease receives the lease, a number that is never 0; give it back with sogov_lease_release() on any thread
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_NO_VERSION while the service has no stable version; SOGOV_STATUS_CLOSED after
+ *         its engine was freed; SOGOV_STATUS_LIMIT_EXCEEDED beyond 65,536 leases in flight
+ */
+enum sogov_status sogov_route(const struct sogov_service *service,
+                              const struct sogov_request *request,
+                              sogov_lease *lease,
+                              struct sogov_error **error);
+
+/**
+ * Signs a message with SM2 and SM3 (GB/T 32918.2-2016), a fresh nonce each time.
+ *
+ * @param key a private key; borrowed
+ * @param message any number of bytes; borrowed. Must not begin with "sogov.sig.v1" or "sogov.trust.v1" and a NUL, as
+ *                what vouches for plugins and trust documents does
+ * @param options NULL for the default user id and the raw encoding
+ * @param signature receives the signature
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a public key, or such a message
+ */
+enum sogov_status sogov_sign(const struct sogov_key *key,
+                             const uint8_t *message,
+                             size_t message_len,
+                             const struct sogov_signature_options *options,
+                             struct sogov_bytes *signature,
+                             struct sogov_error **error);
+
+/**
+ * Verifies the signature of a message.
+ *
+ * @param key a public key, or a private one, whose public part is used; borrowed
+ * @param message any number of bytes; borrowed
+ * @param signature in the encoding of the options; borrowed
+ * @param options as for sogov_sign(); the user id must be the signer's
+ * @return SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed
+ */
+enum sogov_status sogov_verify(const struct sogov_key *key,
+                               const uint8_t *message,
+                               size_t message_len,
+                               const uint8_t *signature,
+                               size_t signature_len,
+                               const struct sogov_signature_options *options,
+                               struct sogov_error **error);
+
+/**
+ * Lists versions, in the order in which they were loaded.
+ *
+ * @param engine borrowed
+ * @param service one service, or (NULL, 0) for all
+ * @param infos room for `capacity` elements, whose first one's `size` is set; NULL with capacity 0 only counts
+ * @param capacity how many elements there is room for
+ * @param count receives how many versions there are; when that is more than `capacity`, the first ones were written
+ * @return SOGOV_STATUS_OK, also for a service without versions; SOGOV_STATUS_NOT_FOUND for one that is not known
+ */
+enum sogov_status sogov_version_list(const struct sogov_engine *engine,
+                                     const char *service,
+                                     size_t service_len,
+                                     struct sogov_version_info *infos,
+                                     size_t capacity,
+                                     size_t *count,
+                                     struct sogov_error **error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SOGOV_H */

@@ -1,0 +1,33 @@
+//! The C interface: every exported symbol and nothing else. Pointers are checked on the way in, errors and statuses
+//! go out; what happens in between is the engine's.
+//!
+//! `include/sogov.h` is made from these files by cbindgen. `docs/conventions.md` says once what holds for every
+//! function; the comments here say what differs.
+
+mod bytes;
+mod call;
+mod engine;
+mod error;
+mod file;
+mod guard;
+mod handle;
+mod input;
+mod key;
+mod lease;
+mod library;
+mod output;
+mod service;
+mod sign;
+mod version;
+
+pub use bytes::*;
+pub use call::*;
+pub use engine::*;
+pub use error::*;
+pub use file::*;
+pub use key::*;
+pub use lease::*;
+pub use library::*;
+pub use service::*;
+pub use sign::*;
+pub use version::*;

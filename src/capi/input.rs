@@ -1,0 +1,109 @@
+//! Checks on what comes in.
+
+use crate::error::{Error, Result};
+use std::ffi::c_char;
+use std::path::Path;
+
+/// The longest text that is taken (paths included).
+const MAX_TEXT: usize = 64 << 10;
+
+/// Readers of arguments; `what` names the argument in errors.
+pub(super) struct In;
+
+impl In {
+    /// `len` bytes; `(NULL, 0)` is empty.
+    ///
+    /// # Safety
+    /// `data` is NULL or points at `len` readable bytes that do not change while the result is in use.
+    #[inline]
+    pub(super) unsafe fn bytes<'a>(data: *const u8, len: usize, what: &str) -> Result<&'a [u8]> {
+        if data.is_null() {
+            if len == 0 {
+                return Ok(&[]);
+            }
+            return Err(Error::argument(format!("{what}: expected {len} bytes, found NULL")));
+        }
+        if isize::try_from(len).is_err() {
+            return Err(Error::argument(format!(
+                "{what}: expected a length that fits the address space, found {len}"
+            )));
+        }
+        // SAFETY: the caller's promise, and the length is in range.
+        Ok(unsafe { std::slice::from_raw_parts(data, len) })
+    }
+
+    /// A text in UTF-8 of `len` bytes without NUL; `(NULL, 0)` is empty.
+    ///
+    /// # Safety
+    /// As for [`In::bytes`].
+    pub(super) unsafe fn text<'a>(data: *const c_char, len: usize, what: &str) -> Result<&'a str> {
+        if len > MAX_TEXT {
+            return Err(Error::argument(format!("{what}: expected at most {MAX_TEXT} bytes, found {len}")));
+        }
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { Self::bytes(data.cast(), len, what) }?;
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            Error::argument(format!("{what}: expected UTF-8, found other bytes at {}", e.valid_up_to()))
+        })?;
+        if text.contains('\0') {
+            return Err(Error::argument(format!("{what}: expected a text without NUL, found one")));
+        }
+        Ok(text)
+    }
+
+    /// A path that is not empty.
+    ///
+    /// # Safety
+    /// As for [`In::bytes`].
+    pub(super) unsafe fn path<'a>(data: *const c_char, len: usize, what: &str) -> Result<&'a Path> {
+        // SAFETY: the caller's promise.
+        match unsafe { Self::text(data, len, what) }? {
+            "" => Err(Error::argument(format!("{what}: expected a path, found nothing"))),
+            path => Ok(Path::new(path)),
+        }
+    }
+
+    /// An options struct, which begins with its size: NULL gives the defaults (all zero), a shorter one is filled up
+    /// with zeros, and a longer one is taken if this release loses nothing by it, its tail being zero.
+    ///
+    /// # Safety
+    /// `options` is NULL or points at a `size_t` and as many readable bytes as it says, counting itself.
+    pub(super) unsafe fn options<T: Options>(options: *const T) -> Result<T> {
+        let mut known = T::ZERO;
+        if options.is_null() {
+            return Ok(known);
+        }
+        // SAFETY: the caller's promise.
+        let size = unsafe { options.cast::<usize>().read_unaligned() };
+        if !(size_of::<usize>()..=MAX_TEXT).contains(&size) {
+            return Err(Error::argument(format!(
+                "{}: expected its size in bytes in `size`, found {size}",
+                T::NAME
+            )));
+        }
+        // SAFETY: the caller's promise.
+        let given = unsafe { std::slice::from_raw_parts(options.cast::<u8>(), size) };
+        let (head, tail) = given.split_at(size.min(size_of::<T>()));
+        if tail.iter().any(|byte| *byte != 0) {
+            return Err(Error::argument(format!(
+                "{}: uses members beyond the {} bytes that this release knows",
+                T::NAME,
+                size_of::<T>()
+            )));
+        }
+        // SAFETY: `T` is a plain C struct whose every bit pattern is valid (`Options`), and `head` is at most as long.
+        unsafe { std::ptr::copy_nonoverlapping(head.as_ptr(), (&raw mut known).cast(), head.len()) };
+        Ok(known)
+    }
+}
+
+/// A plain C struct that begins with `size_t size`.
+///
+/// # Safety
+/// Every bit pattern is a valid value: integers, pointers and `Option`s of function pointers only.
+pub(super) unsafe trait Options: Sized {
+    /// The struct's name in messages.
+    const NAME: &'static str;
+    /// All members zero.
+    const ZERO: Self;
+}

@@ -1,0 +1,294 @@
+//! `sogov_key`: private and public keys.
+
+use super::bytes::{Buffer, sogov_bytes};
+use super::error::sogov_error;
+use super::guard::guard;
+use super::handle::{self, impl_handle};
+use super::input::In;
+use super::output::Out;
+use crate::crypto::key_id::KeyId;
+use crate::crypto::scheme::Scheme;
+use crate::crypto::sm2::{PrivateKey, PublicKey};
+use crate::error::{Error, Result, Status};
+use arc_swap::ArcSwapOption;
+use std::ffi::c_char;
+use std::sync::Arc;
+
+/// What a key handle stands for.
+#[derive(Debug)]
+pub(super) enum Key {
+    Private(PrivateKey),
+    Public(PublicKey),
+}
+
+/// A key, private or public. Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
+/// which wipes a private one when the last call that uses it has ended.
+#[derive(Debug)]
+#[allow(non_camel_case_types)]
+pub struct sogov_key(ArcSwapOption<Key>);
+
+impl_handle!(sogov_key, Key, "key");
+
+/// The file formats that keys are written in.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// SubjectPublicKeyInfo, DER (RFC 5280, section 4.1); of a private key, its public part.
+    SpkiDer = 1,
+    /// The same, PEM.
+    SpkiPem = 2,
+    /// PKCS#8, DER (RFC 5958), not encrypted.
+    Pkcs8Der = 3,
+    /// PKCS#8, PEM; with a password, encrypted (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC).
+    Pkcs8Pem = 4,
+}
+
+/// Makes a new private key for a signature scheme, from the operating system's randomness.
+///
+/// @param scheme the scheme's name: "sm2-sm3"
+/// @param key receives the key, owned by the caller
+/// @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a scheme that this release does not know
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_generate(
+    scheme: *const c_char,
+    scheme_len: usize,
+    key: *mut *mut sogov_key,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises a readable text and room for one pointer.
+        let (scheme, key) = unsafe { (In::text(scheme, scheme_len, "scheme")?, Out::required(key, "key")?) };
+        match Scheme::from_name(scheme)? {
+            Scheme::Sm2Sm3 => key.put(issue(Key::Private(PrivateKey::generate()?))),
+        }
+        Ok(())
+    })
+}
+
+/// Reads a private key: PKCS#8 (plain, or encrypted by PBES2) or SEC1 ("EC PRIVATE KEY", "SM2 PRIVATE KEY"), PEM or
+/// DER, told apart by the content.
+///
+/// @param bytes the file's content, at most 64 KiB; borrowed
+/// @param password for an encrypted key; otherwise not looked at
+/// @param key receives the key, owned by the caller
+/// @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for another format or curve, or a wrong or missing password
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_load_private(
+    bytes: *const u8,
+    bytes_len: usize,
+    password: *const u8,
+    password_len: usize,
+    key: *mut *mut sogov_key,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises readable bytes and room for one pointer.
+        let (bytes, key) = unsafe { (In::bytes(bytes, bytes_len, "bytes")?, Out::required(key, "key")?) };
+        // SAFETY: as above.
+        let password = unsafe { optional_bytes(password, password_len, "password") }?;
+        key.put(issue(Key::Private(PrivateKey::from_encoded(bytes, password)?)));
+        Ok(())
+    })
+}
+
+/// Reads a public key: SubjectPublicKeyInfo, PEM or DER.
+///
+/// @param bytes the file's content, at most 64 KiB; borrowed
+/// @param key receives the key, owned by the caller
+/// @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for another format or curve, or a point off the curve
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_load_public(
+    bytes: *const u8,
+    bytes_len: usize,
+    key: *mut *mut sogov_key,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises readable bytes and room for one pointer.
+        let (bytes, key) = unsafe { (In::bytes(bytes, bytes_len, "bytes")?, Out::required(key, "key")?) };
+        key.put(issue(Key::Public(PublicKey::from_encoded(bytes)?)));
+        Ok(())
+    })
+}
+
+/// The public part of a key, as a key of its own.
+///
+/// @param key borrowed
+/// @param public_key receives the public key, owned by the caller
+/// @return SOGOV_STATUS_OK, for every key that is not freed
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_public(
+    key: *const sogov_key,
+    public_key: *mut *mut sogov_key,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises room for one pointer.
+        let place = unsafe { Out::required(public_key, "public_key") }?;
+        // SAFETY: the caller promises a key or NULL.
+        place.put(issue(Key::Public(unsafe { handle::with(key, |key| Ok(key.public().clone())) }?)));
+        Ok(())
+    })
+}
+
+/// The key's identifier: the SM3 digest of its public part as SubjectPublicKeyInfo in DER. Both halves of a pair have
+/// the same. Its text form is "sm3:" and 64 lower-case hexadecimal digits.
+///
+/// @param key borrowed
+/// @param id receives 32 bytes
+/// @return SOGOV_STATUS_OK, for every key that is not freed
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_id(
+    key: *const sogov_key,
+    id: *mut u8,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises room for 32 bytes.
+        let place = unsafe { Out::required(id.cast::<[u8; 32]>(), "id") }?;
+        // SAFETY: the caller promises a key or NULL.
+        place.put(unsafe { handle::with(key, |key| Ok(*key.public().key_id().as_bytes())) }?);
+        Ok(())
+    })
+}
+
+/// Reads the text form of a key identifier.
+///
+/// @param text "sm3:" and 64 hexadecimal digits
+/// @param id receives 32 bytes
+/// @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for another text
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_id_parse(
+    text: *const c_char,
+    text_len: usize,
+    id: *mut u8,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises a readable text and room for 32 bytes.
+        let (text, id) =
+            unsafe { (In::text(text, text_len, "text")?, Out::required(id.cast::<[u8; 32]>(), "id")?) };
+        id.put(*text.parse::<KeyId>()?.as_bytes());
+        Ok(())
+    })
+}
+
+/// Writes a key in a file format.
+///
+/// @param key borrowed
+/// @param format one of sogov_key_format
+/// @param password encrypts SOGOV_KEY_FORMAT_PKCS8_PEM; (NULL, 0) leaves it plain. Must be (NULL, 0) for the others
+/// @param file receives the file's content; wipe it before freeing it when it is a private key
+/// @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for an unknown format, or PKCS#8 of a public key
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_export(
+    key: *const sogov_key,
+    format: u32,
+    password: *const u8,
+    password_len: usize,
+    file: *mut sogov_bytes,
+    error: *mut *mut sogov_error,
+) -> Status {
+    guard(error, || {
+        let format = KeyFormat::from_number(format)?;
+        // SAFETY: the caller promises readable bytes.
+        let password = unsafe { optional_bytes(password, password_len, "password") }?;
+        if password.is_some() && format != KeyFormat::Pkcs8Pem {
+            return Err(Error::argument("password: only SOGOV_KEY_FORMAT_PKCS8_PEM can be encrypted"));
+        }
+        // SAFETY: the caller promises a buffer of this library.
+        let mut file = unsafe { Buffer::take(file, "file") }?;
+        // SAFETY: the caller promises a key or NULL.
+        unsafe { handle::with(key, |key| export(key, format, password, &mut file)) }
+    })
+}
+
+/// Frees a key. Later uses of the handle answer SOGOV_STATUS_CLOSED.
+///
+/// @param key taken; NULL is ignored
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_free(key: *mut sogov_key) {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: the caller promises a key or NULL.
+        drop(unsafe { handle::free(key) });
+        Ok(())
+    });
+}
+
+impl Key {
+    pub(super) fn public(&self) -> &PublicKey {
+        match self {
+            Self::Private(key) => key.public_key(),
+            Self::Public(key) => key,
+        }
+    }
+
+    pub(super) fn private(&self) -> Result<&PrivateKey> {
+        match self {
+            Self::Private(key) => Ok(key),
+            Self::Public(_) => Err(Error::argument("key: expected a private key, found a public one")),
+        }
+    }
+}
+
+impl KeyFormat {
+    fn from_number(number: u32) -> Result<Self> {
+        [Self::SpkiDer, Self::SpkiPem, Self::Pkcs8Der, Self::Pkcs8Pem]
+            .into_iter()
+            .find(|format| *format as u32 == number)
+            .ok_or_else(|| {
+                Error::argument(format!("format: expected one of sogov_key_format, found {number}"))
+            })
+    }
+}
+
+fn export(key: &Key, format: KeyFormat, password: Option<&[u8]>, file: &mut Buffer) -> Result<()> {
+    match format {
+        KeyFormat::SpkiDer => file.fill(&key.public().to_spki_der()),
+        KeyFormat::SpkiPem => file.fill(key.public().to_spki_pem().as_bytes()),
+        KeyFormat::Pkcs8Der => file.fill(&key.private()?.to_pkcs8_der()),
+        KeyFormat::Pkcs8Pem => match password {
+            None => file.fill(key.private()?.to_pkcs8_pem().as_bytes()),
+            Some(password) => file.fill(key.private()?.to_pkcs8_encrypted_pem(password)?.as_bytes()),
+        },
+    }
+    Ok(())
+}
+
+fn issue(key: Key) -> *mut sogov_key {
+    handle::issue(Arc::new(key))
+}
+
+/// Bytes that may be absent: NULL.
+///
+/// # Safety
+/// As for [`In::bytes`].
+pub(super) unsafe fn optional_bytes<'a>(data: *const u8, len: usize, what: &str) -> Result<Option<&'a [u8]>> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { In::bytes(data, len, what) }?;
+    Ok((!data.is_null()).then_some(bytes))
+}
