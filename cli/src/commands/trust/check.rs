@@ -1,0 +1,111 @@
+//! `sogov trust check`
+#![forbid(unsafe_code)]
+
+use super::{Args, Command, DIR, Failure, Output, Path, Result, Value, json};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID};
+use crate::exit::Exit;
+use crate::output;
+use sogov::artifact::sigmeta::{Sigmeta, SignatureEntry};
+use sogov::artifact::statement;
+use sogov::crypto::key_id::KeyId;
+use sogov::crypto::sm2::{Signature, UserId};
+use sogov::error::Status;
+use sogov::sys::file;
+use sogov::timestamp::{self, UnixSeconds};
+use sogov::trust::{Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey};
+
+pub const COMMAND: Command = Command {
+    name: "trust check",
+    summary: "validates a trust directory as the engine does, and lists what it says",
+    usage: &["--dir DIR (--root-id sm3:HEX ... | --development)"],
+    about: &[
+        "Owners and modes of the directory, the document, its signature by a root key, and every key file. A key \
+              that is named but has no file in keys/ is refused too: its signatures would never count.",
+    ],
+    options: &[DIR, ROOT_ID, DEVELOPMENT],
+    operands: 0,
+    examples: &["sogov trust check --dir trust --root-id \"$(sogov key-id root.pub.pem)\""],
+    run,
+};
+
+fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
+    let directory = args.required_path("dir")?;
+    let roots = engine::roots(args)?;
+    let now = timestamp::now();
+    let trust = TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone())).read(now)?;
+    let without_file: Vec<KeyId> =
+        trust.document.keys.iter().map(|key| key.id).filter(|id| trust.public_key(id).is_none()).collect();
+    output.show(&json!({
+        "accepted": without_file.is_empty(),
+        "directory": directory.display().to_string(),
+        "development": roots.is_empty(),
+        "epoch": trust.document.epoch,
+        "not_after": trust.document.not_after.map(timestamp::format),
+        "signed_by": signatures(directory, &trust, &roots)?,
+        "keys": trust.document.keys.iter().map(|key| of_key(key, &trust, now)).collect::<Vec<_>>(),
+        "services": trust.document.services().map(|(name, rule)| of_rule(&name, rule)).collect::<Vec<_>>(),
+    }));
+    for id in &without_file {
+        output::complain(&format!(
+            "{}: key {id}: expected its public key in keys/, found none ({})",
+            directory.display(),
+            Status::TrustInvalid.name()
+        ));
+    }
+    if without_file.is_empty() { Ok(()) } else { Err(Failure::Reported(Exit::Refused)) }
+}
+
+/// Who has signed the document as it stands.
+fn signatures(directory: &Path, trust: &TrustSnapshot, roots: &[KeyId]) -> Result<Vec<Value>> {
+    let path = directory.join("trust.json.sogsig");
+    let container = match file::read(&path, 64 << 10) {
+        // Only in the development mode: elsewhere it has been refused.
+        Err(e) if e.status() == Status::NotFound => return Ok(vec![]),
+        bytes => Sigmeta::from_der(&bytes?).map_err(|e| e.of(path.display()))?,
+    };
+    let document = super::read_document(directory)?;
+    let describe = |entry: &SignatureEntry| {
+        let signed = statement::trust_signed_bytes(&document, entry.scheme, &entry.key_id);
+        let state = match (trust.public_key(&entry.key_id), Signature::from_bytes(&entry.signature)) {
+            (None, _) => "its public key is not in keys/",
+            (Some(key), Ok(signature)) if key.verify(&UserId::default(), &signed, &signature).is_ok() => {
+                "valid"
+            }
+            _ => "not over these bytes",
+        };
+        json!({ "key_id": entry.key_id.to_string(), "root": (!roots.is_empty()).then(|| roots.contains(&entry.key_id)), "signature": state })
+    };
+    Ok(container.signatures.iter().map(describe).collect())
+}
+
+fn of_key(key: &TrustedKey, trust: &TrustSnapshot, now: UnixSeconds) -> Value {
+    let state = if trust.public_key(&key.id).is_none() {
+        "no file in keys/"
+    } else if key.not_before.is_some_and(|begin| now < begin) {
+        "not yet valid"
+    } else if key.not_after.is_some_and(|end| now > end) {
+        "expired"
+    } else {
+        "in force"
+    };
+    json!({
+        "id": key.id.to_string(),
+        "state": state,
+        "scheme": key.scheme.name(),
+        "services": key.services().collect::<Vec<_>>(),
+        "user_id": String::from_utf8_lossy(key.user_id.as_bytes()),
+        "not_before": key.not_before.map(timestamp::format),
+        "not_after": key.not_after.map(timestamp::format),
+    })
+}
+
+fn of_rule(name: &str, rule: &ServiceRule) -> Value {
+    json!({
+        "name": name,
+        "threshold": rule.threshold,
+        "epoch_floor": rule.epoch_floor,
+        "allowed_sonames": rule.allowed_sonames,
+        "allows_run_path": rule.allow.run_path,
+        "allows_text_relocations": rule.allow.text_relocations,
+    })
+}

@@ -1,0 +1,106 @@
+//! What commands read: messages, keys and passwords.
+#![forbid(unsafe_code)]
+
+use crate::args::Args;
+use crate::exit::Failure;
+use crate::output;
+use sogov::crypto::sm2::{PrivateKey, PublicKey};
+use sogov::error::{Error, Result, Status};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The largest message, plugin or input.
+pub const MAX_LEN: u64 = 1 << 30;
+const MAX_KEY_LEN: u64 = 64 << 10;
+const MAX_PASSWORD_LEN: u64 = 4 << 10;
+
+/// The content of a file or a pipe; `-` is standard input.
+pub fn read(path: &OsStr) -> Result<Vec<u8>> {
+    read_at_most(Path::new(path), MAX_LEN).map(|mut bytes| std::mem::take(&mut *bytes))
+}
+
+/// The private key of the option `name`, with the password of `--password-file` where that is given.
+pub fn private_key(args: &Args, name: &str) -> std::result::Result<PrivateKey, Failure> {
+    let path = args.required_path(name)?;
+    warn_if_open(path);
+    let file = read_at_most(path, MAX_KEY_LEN)?;
+    let password = password(args)?;
+    let key = PrivateKey::from_encoded(&file, password.as_ref().map(|password| password.as_slice()));
+    Ok(key.map_err(|e| e.of(path.display()))?)
+}
+
+/// The public key in a file.
+pub fn public_key(path: &Path) -> Result<PublicKey> {
+    PublicKey::from_encoded(&read_at_most(path, MAX_KEY_LEN)?).map_err(|e| e.of(path.display()))
+}
+
+/// The public half of whatever key is in a file.
+pub fn any_public_key(args: &Args, path: &Path) -> std::result::Result<PublicKey, Failure> {
+    let file = read_at_most(path, MAX_KEY_LEN)?;
+    let not_public = match PublicKey::from_encoded(&file) {
+        Ok(key) => return Ok(key),
+        Err(e) => e,
+    };
+    let password = password(args)?;
+    let private = PrivateKey::from_encoded(&file, password.as_ref().map(|password| password.as_slice()));
+    let neither = |not_private: Error| {
+        let message = format!(
+            "{}: neither a public key ({not_public}) nor a private one ({not_private})",
+            path.display()
+        );
+        Error::new(Status::KeyInvalid, message)
+    };
+    Ok(private.map_err(neither)?.public_key().clone())
+}
+
+/// The content of `--password-file` without the line end behind it.
+pub fn password(args: &Args) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let Some(path) = args.path("password-file") else { return Ok(None) };
+    warn_if_open(path);
+    let mut password = read_at_most(path, MAX_PASSWORD_LEN)?;
+    if password.ends_with(b"\n") {
+        password.pop();
+    }
+    if password.ends_with(b"\r") {
+        password.pop();
+    }
+    if password.is_empty() {
+        return Err(Error::argument(format!("{}: expected a password, found an empty one", path.display())));
+    }
+    Ok(Some(password))
+}
+
+/// Wiped when dropped, because it may hold a key or a password.
+fn read_at_most(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
+    let fail = |e: std::io::Error| Error::io(path.display(), &e);
+    let from: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(fail)?)
+    };
+    // Room for a whole key from the start: a buffer that grows leaves copies behind that nobody wipes.
+    let room = usize::try_from(limit.min(MAX_KEY_LEN)).unwrap_or_default().saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > limit {
+        let message = format!("{}: expected at most {limit} bytes, found more", path.display());
+        return Err(Error::new(Status::LimitExceeded, message));
+    }
+    Ok(bytes)
+}
+
+/// A warning and not a refusal: the file may stand in a directory that others cannot enter.
+fn warn_if_open(path: &Path) {
+    let mode = path.metadata().map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o077 != 0 && path.is_file() {
+        let mode = mode & 0o777;
+        output::complain(&format!(
+            "warning: {}: others may read this secret (mode {mode:04o})",
+            path.display()
+        ));
+    }
+}
