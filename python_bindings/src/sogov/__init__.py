@@ -1,0 +1,112 @@
+"""Governs native plugins: signed, versioned, routed, rolled back. A pure ctypes binding of libsogov.so.
+
+Start at `Engine`; `PrivateKey` signs, `Service.call` and `Service.route` use what was loaded, and every
+failure is a `SogovError`. What holds for all of it:
+
+- Any number of threads may use any object at once. The GIL is given up during each call: other threads go on.
+  - Closing is refused with BusyError while the object is in use, and every use of a closed object is a
+  ClosedError.
+- Texts are str, data is bytes (or bytearray, memoryview: copied). Times are aware datetimes or seconds since
+  1970.
+- Children of a fork may go on routing and calling. Leases inherited by them are void.
+- Nothing is printed, no signal handler is installed, and of the environment SOGOV_LIBRARY alone is read.
+"""
+
+from __future__ import annotations
+
+from . import _abi
+from ._engine import Engine, VersionInfo
+from ._enums import LogLevel, Outcome, RouteReason, Standing, Status
+from ._errors import (
+    AmbiguousError,
+    ArgumentError,
+    BelowFloorError,
+    BusyError,
+    CallError,
+    ClosedError,
+    DeadlockError,
+    ExpiredError,
+    ImageRejectedError,
+    InternalError,
+    KeyInvalidError,
+    KeyOrSignatureError,
+    LeaseGoneError,
+    LimitExceededError,
+    LoadError,
+    LoadFailedError,
+    ModifiedError,
+    NotFoundError,
+    NotYetValidError,
+    NoVersionError,
+    PinnedError,
+    PluginError,
+    RouteError,
+    RoutePolicyInvalidError,
+    SignatureInvalidError,
+    SogovError,
+    SystemFailure,
+    TrustError,
+    TrustInvalidError,
+    UnsignedError,
+    UnsupportedError,
+    UntrustedKeyError,
+    WrongServiceError,
+)
+from ._keys import KeyId, PrivateKey, PublicKey, sign, verify
+from ._lease import Lease, LeasedFunction
+from ._service import Answer, Service
+
+__version__ = _abi.sogov_version_text().decode()
+
+__all__ = [
+    "AmbiguousError",
+    "Answer",
+    "ArgumentError",
+    "BelowFloorError",
+    "BusyError",
+    "CallError",
+    "ClosedError",
+    "DeadlockError",
+    "Engine",
+    "ExpiredError",
+    "ImageRejectedError",
+    "InternalError",
+    "KeyId",
+    "KeyInvalidError",
+    "KeyOrSignatureError",
+    "Lease",
+    "LeaseGoneError",
+    "LeasedFunction",
+    "LimitExceededError",
+    "LoadError",
+    "LoadFailedError",
+    "LogLevel",
+    "ModifiedError",
+    "NoVersionError",
+    "NotFoundError",
+    "NotYetValidError",
+    "Outcome",
+    "PinnedError",
+    "PluginError",
+    "PrivateKey",
+    "PublicKey",
+    "RouteError",
+    "RoutePolicyInvalidError",
+    "RouteReason",
+    "Service",
+    "SignatureInvalidError",
+    "SogovError",
+    "Standing",
+    "Status",
+    "SystemFailure",
+    "TrustError",
+    "TrustInvalidError",
+    "UnsignedError",
+    "UnsupportedError",
+    "UntrustedKeyError",
+    "VersionInfo",
+    "WrongServiceError",
+    "__version__",
+    "sign",
+    "verify",
+]

@@ -1,0 +1,424 @@
+# The stubs of C functions have no bodies: a decorator puts the library's functions in their place.
+# mypy: disable-error-code="empty-body"
+"""include/sogov.h in ctypes: every struct and every exported function, typed. Nothing else touches the
+library.
+
+A handle is an int (an address). Texts and bytes are `bytes` with their length beside them; None is NULL. An
+argument of type `Ref` is what `ctypes.byref` answers, or None for NULL. ctypes gives up the GIL for the
+duration of each call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_char, c_char_p, c_int, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, Optional, TypeVar, cast
+
+from ._loader import load_library
+
+library = load_library()
+
+LABEL_SIZE = 65
+REASON_SIZE = 256
+
+Ref = Any
+Text = Optional[bytes]
+LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_void_p, c_size_t)
+
+
+class Bytes(ctypes.Structure):
+    """sogov_bytes. `data[:len]` is a copy of the content."""
+
+    _fields_ = [("data", POINTER(c_char)), ("len", c_size_t), ("capacity", c_size_t)]
+
+
+class Header(ctypes.Structure):
+    """sogov_header. Borrowed memory is declared as c_char_p: assigning bytes keeps them alive with the
+    struct.
+    """
+
+    _fields_ = [("name", c_char_p), ("name_len", c_size_t), ("value", c_char_p), ("value_len", c_size_t)]
+
+
+class Request(ctypes.Structure):
+    """sogov_request."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("user_key", c_char_p),
+        ("user_key_len", c_size_t),
+        ("headers", POINTER(Header)),
+        ("header_count", c_size_t),
+    ]
+
+
+class CallInfo(ctypes.Structure):
+    """sogov_call_info."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("plugin_status", c_int32),
+        ("reason", c_int),
+        ("version", c_char * LABEL_SIZE),
+    ]
+
+
+class EngineOptions(ctypes.Structure):
+    """sogov_engine_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("trust_directory", c_char_p),
+        ("trust_directory_len", c_size_t),
+        ("root_key_ids", c_char_p),
+        ("root_key_count", c_size_t),
+        ("state_directory", c_char_p),
+        ("state_directory_len", c_size_t),
+        ("log", LOG_CALLBACK),
+        ("log_context", c_void_p),
+        ("parked_versions", c_size_t),
+    ]
+
+
+class ChangeOptions(ctypes.Structure):
+    """sogov_change_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("actor", c_char_p),
+        ("actor_len", c_size_t),
+        ("reason", c_char_p),
+        ("reason_len", c_size_t),
+        ("wait_durable", c_uint32),
+        ("drain_ms", c_uint32),
+        ("signature_path", c_char_p),
+        ("signature_path_len", c_size_t),
+    ]
+
+
+class VersionInfo(ctypes.Structure):
+    """sogov_version_info."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("service", c_char * LABEL_SIZE),
+        ("version", c_char * LABEL_SIZE),
+        ("standing", c_int),
+        ("development", c_uint32),
+        ("digest", c_uint8 * 32),
+        ("epoch", c_uint64),
+        ("in_flight", c_uint64),
+        ("calls", c_uint64),
+        ("failures", c_uint64),
+        ("pin_reason", c_char * REASON_SIZE),
+    ]
+
+
+class FileFacts(ctypes.Structure):
+    """sogov_file_facts."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("service", c_char_p),
+        ("service_len", c_size_t),
+        ("version", c_char_p),
+        ("version_len", c_size_t),
+        ("epoch", c_uint64),
+        ("name", c_char_p),
+        ("name_len", c_size_t),
+        ("semver", c_char_p),
+        ("semver_len", c_size_t),
+        ("issuer", c_char_p),
+        ("issuer_len", c_size_t),
+        ("not_before", c_uint64),
+        ("not_after", c_uint64),
+        ("user_id", c_char_p),
+        ("user_id_len", c_size_t),
+        ("detached", c_uint32),
+    ]
+
+
+class SignatureOptions(ctypes.Structure):
+    """sogov_signature_options."""
+
+    _fields_ = [("size", c_size_t), ("user_id", c_char_p), ("user_id_len", c_size_t), ("encoding", c_uint32)]
+
+
+# The structs by their names in the header.
+STRUCTS: dict[str, type[ctypes.Structure]] = {
+    "sogov_bytes": Bytes,
+    "sogov_header": Header,
+    "sogov_request": Request,
+    "sogov_call_info": CallInfo,
+    "sogov_engine_options": EngineOptions,
+    "sogov_change_options": ChangeOptions,
+    "sogov_version_info": VersionInfo,
+    "sogov_file_facts": FileFacts,
+    "sogov_signature_options": SignatureOptions,
+}
+
+# Every function that was declared below, by name.
+FUNCTIONS: dict[str, Any] = {}
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+# Pointer to pointer, and `sogov_error **error`, which comes last.
+_out = POINTER(c_void_p)
+_error = POINTER(c_void_p)
+
+
+def _exported(restype: Any, *argtypes: Any) -> Callable[[_Function], _Function]:
+    """Puts the library's function in the place of its typed stub."""
+
+    def bind(stub: _Function) -> _Function:
+        name = stub.__name__
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(f"sogov: expected the library to export {name}", name="sogov") from None
+        function.restype = restype
+        function.argtypes = argtypes
+        FUNCTIONS[name] = function
+        return cast(_Function, function)
+
+    return bind
+
+
+# Status codes are plain ints here: turning each into a Status would cost more than the call.
+@_exported(c_int, POINTER(Bytes))
+def sogov_bytes_free(bytes_: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(Request), c_char_p, c_size_t, POINTER(Bytes), POINTER(CallInfo), _error)
+def sogov_call(
+    service: int, request: Ref, input_: bytes, input_len: int, answer: Ref, info: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, POINTER(EngineOptions), _out, _error)
+def sogov_engine_open(options: Ref, engine: Ref, error: Ref) -> int: ...
+
+
+@_exported(None, c_void_p)
+def sogov_engine_free(engine: int) -> None: ...
+
+
+@_exported(
+    c_int,
+    c_void_p,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    POINTER(ChangeOptions),
+    POINTER(VersionInfo),
+    _error,
+)
+def sogov_load_versioned(
+    engine: int,
+    service: bytes,
+    service_len: int,
+    version: bytes,
+    version_len: int,
+    path: bytes,
+    path_len: int,
+    options: Ref,
+    info: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(ChangeOptions), _error)
+def sogov_route_policy_apply(
+    engine: int,
+    service: bytes,
+    service_len: int,
+    document: bytes,
+    document_len: int,
+    options: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(
+    c_int,
+    c_void_p,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    POINTER(ChangeOptions),
+    POINTER(VersionInfo),
+    _error,
+)
+def sogov_promote(
+    engine: int,
+    service: bytes,
+    service_len: int,
+    version: bytes,
+    version_len: int,
+    options: Ref,
+    info: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, POINTER(ChangeOptions), POINTER(VersionInfo), _error)
+def sogov_rollback(
+    engine: int, service: bytes, service_len: int, options: Ref, restored: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(ChangeOptions), _error)
+def sogov_unload(
+    engine: int, service: bytes, service_len: int, version: bytes, version_len: int, options: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, POINTER(VersionInfo), c_size_t, POINTER(c_size_t), _error)
+def sogov_version_list(
+    engine: int, service: Text, service_len: int, infos: Ref, capacity: int, count: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p)
+def sogov_error_status(error: int) -> int: ...
+
+
+@_exported(c_char_p, c_void_p)
+def sogov_error_message(error: int) -> bytes: ...
+
+
+@_exported(None, c_void_p)
+def sogov_error_free(error: int) -> None: ...
+
+
+@_exported(c_char_p, c_int32)
+def sogov_status_name(status: int) -> bytes: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(FileFacts), c_char_p, _error)
+def sogov_file_sign(
+    key: int,
+    source: bytes,
+    source_len: int,
+    target: Text,
+    target_len: int,
+    facts: Ref,
+    digest: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, _error)
+def sogov_file_add_signature(
+    key: int, path: bytes, path_len: int, user_id: Text, user_id_len: int, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, _error)
+def sogov_file_verify(
+    engine: int,
+    service: bytes,
+    service_len: int,
+    version: bytes,
+    version_len: int,
+    path: bytes,
+    path_len: int,
+    digest: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, _out, _error)
+def sogov_key_generate(scheme: bytes, scheme_len: int, key: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, c_char_p, c_size_t, _out, _error)
+def sogov_key_load_private(
+    bytes_: bytes, bytes_len: int, password: Text, password_len: int, key: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, _out, _error)
+def sogov_key_load_public(bytes_: bytes, bytes_len: int, key: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, _out, _error)
+def sogov_key_public(key: int, public_key: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, _error)
+def sogov_key_id(key: int, id_: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, c_char_p, _error)
+def sogov_key_id_parse(text: bytes, text_len: int, id_: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_uint32, c_char_p, c_size_t, POINTER(Bytes), _error)
+def sogov_key_export(
+    key: int, format_: int, password: Text, password_len: int, file: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(None, c_void_p)
+def sogov_key_free(key: int) -> None: ...
+
+
+@_exported(c_int, c_uint64, c_char_p, c_size_t, c_char_p, c_size_t, _out, _error)
+def sogov_lease_symbol(
+    lease: int, name: bytes, name_len: int, symbol_version: Text, version_len: int, address: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_uint64, _out, _out, _error)
+def sogov_lease_plugin(lease: int, descriptor: Ref, plugin_self: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_uint64, c_char_p, _error)
+def sogov_lease_version(lease: int, version: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_uint64, c_uint32, _error)
+def sogov_lease_release(lease: int, outcome: int, error: Ref) -> int: ...
+
+
+@_exported(c_uint32)
+def sogov_version_number() -> int: ...
+
+
+@_exported(c_char_p)
+def sogov_version_text() -> bytes: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, _out, _error)
+def sogov_service_open(engine: int, name: bytes, name_len: int, service: Ref, error: Ref) -> int: ...
+
+
+@_exported(None, c_void_p)
+def sogov_service_free(service: int) -> None: ...
+
+
+@_exported(c_int, c_void_p, POINTER(Request), POINTER(c_uint64), _error)
+def sogov_route(service: int, request: Ref, lease: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, POINTER(SignatureOptions), POINTER(Bytes), _error)
+def sogov_sign(
+    key: int, message: bytes, message_len: int, options: Ref, signature: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(SignatureOptions), _error)
+def sogov_verify(
+    key: int,
+    message: bytes,
+    message_len: int,
+    signature: bytes,
+    signature_len: int,
+    options: Ref,
+    error: Ref,
+) -> int: ...

@@ -1,0 +1,492 @@
+"""The engine: trust, services and versions of one program."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import json
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Callable, Union
+
+from . import _abi, _convert
+from ._convert import Data, PathLike
+from ._enums import LogLevel, Standing
+from ._errors import ErrorPlace, bad_argument
+from ._gate import Gate
+from ._keys import KeyId
+from ._service import Service, open_service
+
+Log = Callable[[LogLevel, str], None]
+Document = Union[str, Data, Mapping[str, Any]]
+
+_DIGEST_LEN = 32
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """A version as it stood at one moment."""
+
+    service: str
+    """The service's name."""
+    version: str
+    """The version's label."""
+    standing: Standing
+    """Where the version stands."""
+    development: bool
+    """Whether the engine takes trust.json without a signature by root keys."""
+    digest: bytes
+    """The artifact's digest, 32 bytes."""
+    epoch: int
+    """The epoch of its statement."""
+    in_flight: int
+    """Leases that are out, calls included."""
+    calls: int
+    """Leases released with success or failure."""
+    failures: int
+    """Leases released with failure."""
+    pin_reason: str
+    """Why it is pinned: a word (tls, thread, tsd, signal, unique, nodelete, go, exit-handler, stop, dlclose,
+    dependency), a colon and the evidence; empty otherwise.
+    """
+
+
+class Engine:
+    """Governs the plugins of a process; usually there is one. Any number of threads may use it at once.
+
+        with sogov.Engine("/etc/fee/trust", root_key_ids=["sm3:..."]) as engine:
+            engine.load_versioned("fee", "v1", "/opt/plugins/fee-v1.so")
+            engine.promote("fee", "v1")
+            answer = engine.service("fee").call(b"amount=1.00 currency=CNY")
+
+    trust_directory: has trust.json, its signature trust.json.sogsig, and public keys in keys/. Without one no
+        plugin can be loaded.
+    root_key_ids: one of these keys must have signed trust.json. None given: the development mode, in which
+        trust.json needs no signature; every VersionInfo says so.
+    state_directory: made where it is missing. Without one nothing outlives the process; with one, the last
+        stable version of every service is verified again, loaded and put back into service.
+    log: takes each line of the log with its LogLevel, on any thread. It may use this package, but cannot
+        close its engine. An exception in it goes to `sys.unraisablehook`. The library itself never prints.
+    parked_versions: how many retired versions of each service stay mapped for an immediate way back; 0 stands
+        for 2.
+
+    Raises TrustInvalidError and ExpiredError for an unsound trust directory, SystemFailure and NotFoundError
+    for directories that cannot be opened.
+
+    `close` and `with` end it; so do the garbage collector and the interpreter's end, with a ResourceWarning.
+
+    A child that the process forks may go on calling its services; `close` in the child
+    ends the child's view only, and loading or changing versions there is not supported.
+    """
+
+    def __init__(
+        self,
+        trust_directory: PathLike | None = None,
+        root_key_ids: Sequence[str] = (),
+        state_directory: PathLike | None = None,
+        log: Log | None = None,
+        parked_versions: int = 0,
+    ) -> None:
+        if isinstance(root_key_ids, str):
+            raise TypeError("root_key_ids: expected a sequence of key ids, found one str")
+        trust = _convert.optional_path(trust_directory, "trust_directory")
+        state = _convert.optional_path(state_directory, "state_directory")
+        roots = b"".join(KeyId(root).digest for root in root_key_ids)
+        parked = _convert.number(parked_versions, 32, "parked_versions")
+        context = _keep_log(log)
+        options = _abi.EngineOptions(
+            size=ctypes.sizeof(_abi.EngineOptions),
+            trust_directory=trust,
+            trust_directory_len=len(trust),
+            root_key_ids=roots,
+            root_key_count=len(roots) // _DIGEST_LEN,
+            state_directory=state,
+            state_directory_len=len(state),
+            parked_versions=parked,
+        )
+        if context is not None:
+            options.log, options.log_context = _write_log, context
+        handle, error = ctypes.c_void_p(), ErrorPlace()
+        try:
+            error.check(_abi.sogov_engine_open(ctypes.byref(options), ctypes.byref(handle), error.ref))
+        except BaseException:
+            _logs.pop(context, None)
+            raise
+        self._handle = handle.value or 0
+        self._gate = Gate("engine")
+        self._lock = threading.Lock()
+        self._services: dict[str, Service] = {}
+        self._held = _Held(self._handle, context, os.getpid())
+        self._abandoned = weakref.finalize(self, self._held.abandoned)
+        _engines.add(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` has ended this engine."""
+        return self._gate.is_shut
+
+    def service(self, name: str) -> Service:
+        """The service `name`, always the same object; it comes into being where it is new. Look it up once
+        and use it for every request.
+
+        name: 1 to 64 characters out of A-Z a-z 0-9 . _ -, no dot in front.
+
+        LimitExceededError beyond 4,096 services.
+        """
+        with _Inside(self._gate), self._lock:
+            service = self._services.get(name)
+            if service is None:
+                handle = open_service(self._handle, name)
+                self._held.services.append(handle)
+                service = self._services[name] = Service(name, handle, self._gate, self)
+            return service
+
+    def load_versioned(
+        self,
+        service: str,
+        version: str,
+        path: PathLike,
+        *,
+        signature_path: PathLike | None = None,
+        actor: str = "",
+        reason: str = "",
+    ) -> VersionInfo:
+        """Loads a plugin file: its signatures must meet the trust policy, and exactly the verified bytes are
+        mapped. The version then stands beside those already there and serves nobody until it is promoted or a
+        route policy names it.
+
+        version: the label, which must be the statement's; "" takes the statement's.
+        signature_path: the detached signature; None: `path` with ".sogsig" behind it, if there is one.
+        actor, reason: who asks and why, for the log.
+
+        BusyError when the label is in use; TrustError, LoadError and PluginError (`start` or `health`
+        failed), after which nothing is loaded.
+        """
+        name, label, file = (
+            _convert.text(service, "service"),
+            _convert.text(version, "version"),
+            _convert.path(path),
+        )
+        options = _change(
+            actor, reason, signature_path=_convert.optional_path(signature_path, "signature_path")
+        )
+        info, error = _version_place(), ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_load_versioned(
+                    self._handle,
+                    name,
+                    len(name),
+                    label,
+                    len(label),
+                    file,
+                    len(file),
+                    ctypes.byref(options),
+                    ctypes.byref(info),
+                    error.ref,
+                )
+            )
+        return _version_info(info)
+
+    def apply_route_policy(
+        self,
+        service: str,
+        document: Document,
+        *,
+        actor: str = "",
+        reason: str = "",
+        wait_durable: bool = False,
+    ) -> None:
+        """Puts a route policy in force for a service, whole, or refuses it and changes nothing.
+
+        document: JSON as bytes or text, at most 1 MiB, or a mapping, which is written as JSON.
+            docs/conventions.md has its fields.
+        wait_durable: return only when the new state is on the disk.
+
+        RoutePolicyInvalidError with the place and the reason.
+        """
+        name, policy, options = (
+            _convert.text(service, "service"),
+            _json(document),
+            _change(actor, reason, wait_durable),
+        )
+        error = ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_route_policy_apply(
+                    self._handle,
+                    name,
+                    len(name),
+                    policy,
+                    len(policy),
+                    ctypes.byref(options),
+                    error.ref,
+                )
+            )
+
+    def promote(
+        self,
+        service: str,
+        version: str,
+        *,
+        actor: str = "",
+        reason: str = "",
+        wait_durable: bool = False,
+    ) -> VersionInfo:
+        """Makes a loaded, gray or retired version the stable one, for everybody: the route policy in force
+        ends. Calls in flight end where they began; the next request goes to the new version.
+
+        NotFoundError when no such version is loaded; PinnedError when it was stopped already.
+        """
+        name, label = _convert.text(service, "service"), _convert.text(version, "version")
+        options, info, error = _change(actor, reason, wait_durable), _version_place(), ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_promote(
+                    self._handle,
+                    name,
+                    len(name),
+                    label,
+                    len(label),
+                    ctypes.byref(options),
+                    ctypes.byref(info),
+                    error.ref,
+                )
+            )
+        return _version_info(info)
+
+    def rollback(
+        self, service: str, *, actor: str = "", reason: str = "", wait_durable: bool = False
+    ) -> VersionInfo:
+        """Takes back the newest exposure and returns the version that serves now: while gray versions serve,
+        they are withdrawn; otherwise the stable version gives way to the one before it. Calls in flight end
+        where they began, none is lost. Afterwards, route policies with the epoch that was in force, or a
+        lower one, are refused.
+
+        NotFoundError when there is nothing to go back to: then nothing changed.
+        """
+        name, options = _convert.text(service, "service"), _change(actor, reason, wait_durable)
+        info, error = _version_place(), ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_rollback(
+                    self._handle, name, len(name), ctypes.byref(options), ctypes.byref(info), error.ref
+                )
+            )
+        return _version_info(info)
+
+    def unload(
+        self, service: str, version: str, *, drain_ms: int = 5000, actor: str = "", reason: str = ""
+    ) -> None:
+        """Waits until no lease is on a loaded or retired version, stops it, unmaps it and proves that it is
+        gone.
+
+        drain_ms: for how many milliseconds to wait for leases, at least 1.
+
+        BusyError while it is stable or gray, or when leases were left: then it stands as before.
+        DeadlockError from inside a call of it. PinnedError when it was stopped but has to stay mapped.
+        """
+        name, label = _convert.text(service, "service"), _convert.text(version, "version")
+        options = _change(actor, reason, drain_ms=_convert.number(drain_ms, 32, "drain_ms", least=1))
+        error = ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_unload(
+                    self._handle, name, len(name), label, len(label), ctypes.byref(options), error.ref
+                )
+            )
+
+    def versions(self, service: str | None = None) -> list[VersionInfo]:
+        """The versions of one service, or of all, in the order in which they were loaded.
+
+        Raises NotFoundError for a service that is not known.
+        """
+        # The ABI takes an empty name for all services; a caller here says None, and an empty one is a
+        # mistake.
+        if service == "":
+            raise bad_argument("service: expected a name or None, found nothing")
+        name = None if service is None else _convert.text(service, "service")
+        count, error = ctypes.c_size_t(), ErrorPlace()
+        with _Inside(self._gate):
+            while True:
+                # Versions may come while this asks: until there was room for all.
+                room = count.value
+                infos = (_abi.VersionInfo * max(room, 1))()
+                infos[0].size = ctypes.sizeof(_abi.VersionInfo)
+                error.check(
+                    _abi.sogov_version_list(
+                        self._handle, name, len(name or b""), infos, room, ctypes.byref(count), error.ref
+                    )
+                )
+                if count.value <= room:
+                    return [_version_info(info) for info in infos[: count.value]]
+
+    def verify_file(self, service: str, version: str, path: PathLike) -> bytes:
+        """Decides over a plugin file as `load_versioned` would, loads nothing, and returns the artifact's
+        digest, 32 bytes. "" takes any version. Raises TrustError and LoadError where loading would.
+        """
+        name, label = _convert.text(service, "service"), _convert.text(version, "version")
+        file = _convert.path(path)
+        digest, error = ctypes.create_string_buffer(_DIGEST_LEN), ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_file_verify(
+                    self._handle, name, len(name), label, len(label), file, len(file), digest, error.ref
+                )
+            )
+        return digest.raw
+
+    def close(self, timeout: float = 0.0) -> None:
+        """Ends the engine: what is on its way to the disk gets there, and its versions are stopped and
+        unmapped. A second time does nothing.
+
+        timeout: for how many seconds to wait for what is in use. Newcomers wait for the outcome meanwhile.
+
+        BusyError, and the engine goes on, when a call, a lease or another method of it is in use then. Once
+        nothing is, ending takes at most 10 seconds.
+        """
+        if self._gate.shut(timeout):
+            self._abandoned.detach()
+            self._held.free()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Engine {hex(self._handle)}{' closed' if self.closed else ''}>"
+
+    def _after_fork(self) -> None:
+        self._gate.after_fork()
+        self._lock = threading.Lock()
+
+
+class _Inside:
+    """Holds a gate open; itself the token."""
+
+    __slots__ = ("_gate",)
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __enter__(self) -> None:
+        self._gate.enter(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._gate.leave(self)
+
+
+@dataclass
+class _Held:
+    """What an engine holds of the library; apart from it, so that it can be freed when the engine is gone."""
+
+    engine: int
+    log_context: int | None
+    process: int
+    services: list[int] = field(default_factory=list)
+
+    def free(self) -> None:
+        """Nothing is done in a forked child: the threads and the files are the parent's."""
+        if os.getpid() != self.process:
+            return
+        _abi.sogov_engine_free(self.engine)
+        for service in self.services:
+            _abi.sogov_service_free(service)
+        _logs.pop(self.log_context, None)
+
+    def abandoned(self) -> None:
+        """The garbage collector, or the interpreter's end, came before `close`."""
+        self.free()
+        warnings.warn(f"engine {self.engine:#x} was never closed", ResourceWarning, stacklevel=2)
+
+
+# The log functions of open engines. One callback serves them all and is never freed: a line may still be on
+# its way when an engine is closed.
+_logs: dict[int | None, Log] = {}
+_contexts = itertools.count(1)
+
+
+def _keep_log(log: Log | None) -> int | None:
+    if log is None:
+        return None
+    context = next(_contexts)
+    _logs[context] = log
+    return context
+
+
+def _log_line(context: int, level: int, message: int, message_len: int) -> None:
+    log = _logs.get(context)
+    if log is not None:
+        log(LogLevel(level), ctypes.string_at(message, message_len).decode("utf-8", "replace"))
+
+
+_write_log = _abi.LOG_CALLBACK(_log_line)
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for engine in _engines:
+        engine._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _json(document: Document) -> bytes:
+    if isinstance(document, Mapping):
+        return json.dumps(dict(document), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _convert.text_or_data(document, "document")
+
+
+def _change(
+    actor: str,
+    reason: str,
+    wait_durable: bool = False,
+    drain_ms: int = 0,
+    signature_path: bytes = b"",
+) -> _abi.ChangeOptions:
+    who, why = _convert.text(actor, "actor"), _convert.text(reason, "reason")
+    return _abi.ChangeOptions(
+        ctypes.sizeof(_abi.ChangeOptions),
+        who,
+        len(who),
+        why,
+        len(why),
+        int(bool(wait_durable)),
+        drain_ms,
+        signature_path,
+        len(signature_path),
+    )
+
+
+def _version_place() -> _abi.VersionInfo:
+    return _abi.VersionInfo(size=ctypes.sizeof(_abi.VersionInfo))
+
+
+def _version_info(info: _abi.VersionInfo) -> VersionInfo:
+    return VersionInfo(
+        service=info.service.decode(),
+        version=info.version.decode(),
+        standing=Standing(info.standing),
+        development=bool(info.development),
+        digest=bytes(info.digest),
+        epoch=info.epoch,
+        in_flight=info.in_flight,
+        calls=info.calls,
+        failures=info.failures,
+        pin_reason=info.pin_reason.decode("utf-8", "replace"),
+    )
