@@ -1,0 +1,46 @@
+#!/bin/sh
+# The main job, end to end: keys are made, plugins are signed, and a payment host governs them, first in C, then in
+# Python. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
+set -eu
+target=$1
+root=$(cd "$(dirname "$0")/.." && pwd)
+sogov=$target/release/sogov
+work=$target/demo
+
+title() { printf '\n== %s\n' "$*"; }
+
+rm -rf "$work"
+mkdir -p -m 700 "$work"
+cd "$work"
+
+title "Keys, trust and signatures (the program sogov)"
+"$sogov" keygen --out root.pem --public root.pub.pem
+"$sogov" keygen --out release.pem --public release.pub.pem
+"$sogov" key-id root.pub.pem >root.id
+"$sogov" trust init --dir trust --root root.pem --key release.pub.pem:fee
+for version in v1 v2 v3; do
+    "$sogov" sign --key release.pem --service fee --version $version --epoch 1 --out fee-$version.so \
+        "$target/plugins/libfee_$version.so"
+done
+cp "$target/plugins/libfee_v1.so" fee-unsigned.so
+# One byte of the signed plugin's code, changed.
+cp fee-v1.so fee-tampered.so
+byte=$(od -An -tu1 -j 4352 -N 1 fee-tampered.so)
+# shellcheck disable=SC2059 # the octal escape is the format
+printf "\\$(printf '%03o' $((byte ^ 1)))" | dd of=fee-tampered.so bs=1 seek=4352 conv=notrunc status=none
+
+title "The same plugin in Rust, inspected"
+"$sogov" sign --key release.pem --service fee --version rust --epoch 1 --out fee-rust.so "$target/plugins/libfee_rust.so"
+"$sogov" inspect --trust trust --root-id "$(cat root.id)" --service fee fee-rust.so
+
+title "A payment host in C"
+"$target/hosts/payment_host" "$work"
+
+title "A payment host in Python"
+PYTHONPATH=$root/python_bindings/src "$target/venv/bin/python" "$root/python_bindings/examples/payment_host.py" "$work"
+
+title "Third-party libraries, governed by detached signatures"
+mkdir -m 700 third_party
+"$target/hosts/third_party" "$work/third_party"
+
+title "Done: every count was as it must be"
