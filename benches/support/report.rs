@@ -59,7 +59,7 @@ fn ratio(row: &Row) -> f64 {
 }
 
 /// Three significant digits or so.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value.abs() {
         v if v < 10.0 => format!("{value:.2}"),
         v if v < 100.0 => format!("{value:.1}"),

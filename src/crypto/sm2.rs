@@ -5,17 +5,41 @@
 //! Where implementations part, this one holds: the user id is explicit and an empty one stays empty; a
 //! private key lies in [1, n-2]; r and s lie in [1, n-1]; points are on the curve, not at infinity, with
 //! coordinates below p and no hybrid encoding; DER has one reading.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+#![allow(
+    clippy::inline_always,
+    clippy::many_single_char_names,
+    clippy::similar_names,
+    reason = "formulas keep the names of their sources, and code that runs on lanes has to be inlined to use them"
+)]
 
 mod asn1;
+mod base;
+mod batch;
+mod complete;
 mod curve;
 mod encoding;
+mod field;
 mod key;
+mod lanes;
+mod level;
+mod limbs;
+mod nonce;
+mod point;
+mod prepared;
+mod scalar;
+mod sign;
 mod signature;
+mod sum;
+mod table;
 mod user_id;
+mod verify;
+mod window;
 
+pub use batch::{Claim, Order, sign_batch};
 pub use encoding::{PBKDF2_ITERATIONS, SPKI_LEN};
 pub use key::{PrivateKey, PublicKey};
+pub use prepared::PreparedKeys;
 pub use signature::{SIGNATURE_LEN, Signature};
 pub use user_id::UserId;
 

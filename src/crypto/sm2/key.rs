@@ -1,9 +1,14 @@
 //! Key pairs: what a key is and what it can do. Files are the subject of `encoding`.
 #![forbid(unsafe_code)]
 
-use super::curve::{Point, SCALAR_LEN, Secret};
-use super::{Signature, UserId};
+use super::curve::SCALAR_LEN;
+use super::point::Affine;
+use super::sign::Secret;
+use super::user_id::KnownZ;
+use super::verify::Equation;
+use super::{Order, Signature, UserId, sign_batch};
 use crate::crypto::key_id::KeyId;
+use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -11,7 +16,7 @@ use zeroize::Zeroizing;
 /// A public key: a point of the curve, not at infinity.
 #[derive(Clone)]
 pub struct PublicKey {
-    point: Point,
+    point: Affine,
     /// 04 || x || y.
     encoded: [u8; 65],
 }
@@ -33,9 +38,14 @@ impl PublicKey {
                 )));
             }
         }
-        let point = Point::from_sec1(encoded)
-            .ok_or_else(|| invalid("the point is not on the curve sm2p256v1 (1.2.156.10197.1.301)"))?;
-        Ok(Self::of(point))
+        let point =
+            match encoded.split_first().map(|(form, coordinates)| (*form, coordinates.as_chunks::<32>().0)) {
+                Some((4, [x, y])) => Affine::from_coordinates(x, y),
+                Some((form, [x])) => Affine::from_x(x, form == 3),
+                _ => None,
+            };
+        let off_curve = "the point is not on the curve sm2p256v1 (1.2.156.10197.1.301)";
+        Ok(Self::of(point.ok_or_else(|| invalid(off_curve))?))
     }
 
     /// 04 || x || y.
@@ -52,7 +62,7 @@ impl PublicKey {
     /// [`Status::SignatureInvalid`] (GM/T 0003.2-2012 §7.1).
     pub fn verify(&self, user_id: &UserId, message: &[u8], signature: &Signature) -> Result<()> {
         let e = user_id.message_digest(self, message);
-        if self.point.verifies(&e, signature.as_bytes()) {
+        if Equation::new(&self.point, &e, signature).is_some_and(|equation| equation.holds()) {
             return Ok(());
         }
         let why = "signature: it does not belong to this message, this key and this user id";
@@ -60,12 +70,20 @@ impl PublicKey {
     }
 
     /// x || y.
-    pub(super) fn coordinates(&self) -> &[u8] {
-        self.encoded.get(1..).unwrap_or_default()
+    pub(super) fn coordinates(&self) -> &[u8; 64] {
+        self.encoded.last_chunk().unwrap_or(&[0; 64])
     }
 
-    fn of(point: Point) -> Self {
-        Self { encoded: point.to_sec1(), point }
+    /// The point.
+    pub(super) const fn point(&self) -> &Affine {
+        &self.point
+    }
+
+    fn of(point: Affine) -> Self {
+        let mut encoded = [4; 65];
+        let (coordinates, _) = encoded[1..].as_chunks_mut::<32>();
+        coordinates.iter_mut().zip([point.x, point.y]).for_each(|(to, from)| *to = from.to_be_bytes());
+        Self { point, encoded }
     }
 }
 
@@ -87,6 +105,7 @@ impl fmt::Debug for PublicKey {
 pub struct PrivateKey {
     secret: Secret,
     public: PublicKey,
+    z: KnownZ,
 }
 
 impl PrivateKey {
@@ -119,13 +138,26 @@ impl PrivateKey {
     /// Signs `message` under `user_id` (GM/T 0003.2-2012 §6.1). Two signatures over one message differ:
     /// the nonce takes in fresh randomness; [`Status::Io`] if there is none.
     pub fn sign(&self, user_id: &UserId, message: &[u8]) -> Result<Signature> {
-        let e = user_id.message_digest(&self.public, message);
-        Signature::from_bytes(&self.secret.sign(&e)?)
+        let signatures = sign_batch(&[Order { key: self, user_id, message }])?;
+        signatures
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::new(Status::Internal, "sm2: no signature was made"))
+    }
+
+    /// Z_A under a user id.
+    pub(super) fn z(&self, user_id: &UserId) -> Digest {
+        self.z.of(&self.public, user_id)
+    }
+
+    /// The scalar.
+    pub(super) const fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     fn of(secret: Secret) -> Result<Self> {
         let public = PublicKey::of(secret.point()?);
-        Ok(Self { secret, public })
+        Ok(Self { secret, public, z: KnownZ::default() })
     }
 }
 

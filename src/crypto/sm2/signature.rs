@@ -3,6 +3,7 @@
 
 use super::asn1;
 use super::curve::{N, SCALAR_LEN};
+use super::scalar::Scalar;
 use crate::error::{Error, Result, Status};
 use der::asn1::UintRef;
 use der::{Decode, ErrorKind, SliceReader, Tag};
@@ -44,6 +45,13 @@ impl Signature {
     /// R||S.
     pub fn as_bytes(&self) -> &[u8; SIGNATURE_LEN] {
         &self.0
+    }
+
+    /// r and s.
+    pub(super) fn scalars(&self) -> (Scalar, Scalar) {
+        let (scalars, _) = self.0.as_chunks::<SCALAR_LEN>();
+        let [r, s] = [0, 1].map(|i| scalars.get(i).map_or(Scalar::ZERO, Scalar::reduce));
+        (r, s)
     }
 
     /// `SEQUENCE { r INTEGER, s INTEGER }`, 8 to 72 bytes.

@@ -1,0 +1,58 @@
+//! Single operations, for whoever works on them: `cargo bench --bench primitives -- verify`. What they are worth beside
+//! other implementations is the subject of `make bench-crypto`.
+#![allow(clippy::unwrap_used, reason = "a bench ends at the first surprise")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sogov::crypto::sm2::{Claim, Order, PreparedKeys, PrivateKey, UserId, sign_batch};
+use sogov::crypto::sm3;
+use std::hint::black_box;
+
+const BATCH: usize = 64;
+
+fn sm2(criterion: &mut Criterion) {
+    let (key, message) = (PrivateKey::generate().unwrap(), [0x5A; 256]);
+    let order = Order { key: &key, user_id: &UserId::DEFAULT, message: &message };
+    let signature = key.sign(&UserId::DEFAULT, &message).unwrap();
+    let claim =
+        Claim { key: key.public_key(), user_id: &UserId::DEFAULT, message: &message, signature: &signature };
+    let (known, unknown) = (PreparedKeys::new(PreparedKeys::TABLE_BYTES), PreparedKeys::new(0));
+    known.prepare(key.public_key());
+
+    let mut group = criterion.benchmark_group("sm2");
+    for (name, keys) in [("prepared", &known), ("new key", &unknown)] {
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(format!("verify, {name}"), |bencher| {
+            bencher.iter(|| keys.verify(black_box(&claim)));
+        });
+        group.throughput(Throughput::Elements(BATCH as u64));
+        group.bench_function(format!("verify {BATCH}, {name}"), |bencher| {
+            bencher.iter(|| keys.verify_batch(black_box(&[claim; BATCH])));
+        });
+    }
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("sign", |bencher| {
+        bencher.iter(|| key.sign(&UserId::DEFAULT, black_box(&message)).unwrap());
+    });
+    group.throughput(Throughput::Elements(BATCH as u64));
+    group.bench_function(format!("sign {BATCH}"), |bencher| {
+        bencher.iter(|| sign_batch(black_box(&[order; BATCH])).unwrap());
+    });
+    group.bench_function("prepare", |bencher| {
+        bencher.iter(|| PreparedKeys::new(PreparedKeys::TABLE_BYTES).prepare(black_box(key.public_key())));
+    });
+    group.finish();
+}
+
+fn sm3(criterion: &mut Criterion) {
+    let data = vec![0x5A; 1 << 20];
+    let mut group = criterion.benchmark_group("sm3");
+    group.throughput(Throughput::Bytes(data.len() as u64));
+    group.bench_function("stream", |bencher| bencher.iter(|| sm3::digest(black_box(&data))));
+    group.bench_function("tree", |bencher| bencher.iter(|| sm3::tree::root(black_box(&data))));
+    let lanes: Vec<_> = data.chunks(16 << 10).collect();
+    group.bench_function("lanes", |bencher| bencher.iter(|| sm3::digest_batch(black_box(&lanes))));
+    group.finish();
+}
+
+criterion_group!(benches, sm2, sm3);
+criterion_main!(benches);
