@@ -11,7 +11,8 @@
  *    Error objects are no handles: free each once.
  *  - Every function may be called from any thread, at any time, but for sogov_bytes: one thread at a time each.
  *  - Parameters are borrowed for the call unless the comment says "taken"; results are owned by the caller.
- *  - Nothing is printed, no signal handler is installed, no environment variable is read or changed.
+ *  - Nothing is printed, no signal handler is installed, no environment variable is changed. One is read: SOGOV_CPU, which
+ *    takes instructions away from the cryptography (docs/conventions.md).
  *
  * This file is made from src/capi/ by cbindgen. Do not edit it: `make header` writes it anew.
  */
@@ -287,6 +288,21 @@ typedef enum sogov_signature_encoding {
 } sogov_signature_encoding;
 
 /**
+ * The digests, each of 32 bytes.
+ */
+typedef enum sogov_digest_algorithm {
+  /**
+   * SM3 (GB/T 32905-2016).
+   */
+  SOGOV_DIGEST_ALGORITHM_SM3 = 1,
+  /**
+   * The tree digest of docs/conventions.md: SM3 over leaves of 64 KiB, which are hashed side by side. The digest of
+   * plugin files, and the faster one for data of more than some leaves.
+   */
+  SOGOV_DIGEST_ALGORITHM_SM3_TREE = 2,
+} sogov_digest_algorithm;
+
+/**
  * How a call under a lease ended, as the caller saw it.
  */
 typedef enum sogov_outcome {
@@ -326,6 +342,96 @@ typedef struct sogov_key sogov_key;
  * sogov_service_free(), before or after its engine.
  */
 typedef struct sogov_service sogov_service;
+
+/**
+ * A pool of threads that verifies signatures in the background. Tickets go in from any number of threads and come back
+ * with their results: by a callback, or by polling. Freed with sogov_verifier_free().
+ */
+typedef struct sogov_verifier sogov_verifier;
+
+/**
+ * A signature to be verified: that of `key` over `message`.
+ */
+typedef struct sogov_verification {
+  /**
+   * A public key, or a private one, whose public part is used.
+   */
+  const struct sogov_key *key;
+  /**
+   * Any number of bytes.
+   */
+  const uint8_t *message;
+  /**
+   * Bytes of the message.
+   */
+  size_t message_len;
+  /**
+   * In the encoding of the options.
+   */
+  const uint8_t *signature;
+  /**
+   * Bytes of the signature.
+   */
+  size_t signature_len;
+  /**
+   * The signer's SM2 user id, at most 8,191 bytes. NULL is that of the options; a pointer that is not NULL with
+   * length 0 is the empty id.
+   */
+  const uint8_t *user_id;
+  /**
+   * Bytes of the user id.
+   */
+  size_t user_id_len;
+} sogov_verification;
+
+/**
+ * What a signature is made or checked with. NULL and all-zero mean the defaults.
+ */
+typedef struct sogov_signature_options {
+  /**
+   * sizeof(sogov_signature_options).
+   */
+  size_t size;
+  /**
+   * The SM2 user id, at most 8,191 bytes. NULL is the default, "1234567812345678" (GM/T 0009, section 10); a
+   * pointer that is not NULL with length 0 is the empty id.
+   */
+  const uint8_t *user_id;
+  /**
+   * Bytes of the user id.
+   */
+  size_t user_id_len;
+  /**
+   * One of sogov_signature_encoding.
+   */
+  uint32_t encoding;
+} sogov_signature_options;
+
+/**
+ * A message to be signed by `key`.
+ */
+typedef struct sogov_signing {
+  /**
+   * A private key.
+   */
+  const struct sogov_key *key;
+  /**
+   * Any number of bytes; not those that sogov_sign() refuses.
+   */
+  const uint8_t *message;
+  /**
+   * Bytes of the message.
+   */
+  size_t message_len;
+  /**
+   * The signer's SM2 user id, as in sogov_verification.
+   */
+  const uint8_t *user_id;
+  /**
+   * Bytes of the user id.
+   */
+  size_t user_id_len;
+} sogov_signing;
 
 /**
  * A buffer that functions of this library fill and grow. Begin with `SOGOV_BYTES_INIT` (all zero); hand the same
@@ -652,31 +758,112 @@ typedef struct sogov_file_facts {
 typedef uint64_t sogov_lease;
 
 /**
- * What a signature is made or checked with. NULL and all-zero mean the defaults.
+ * What became of a ticket.
  */
-typedef struct sogov_signature_options {
+typedef struct sogov_verification_result {
   /**
-   * sizeof(sogov_signature_options).
+   * The number that was given when it was submitted.
+   */
+  uint64_t ticket;
+  /**
+   * SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed;
+   * SOGOV_STATUS_INTERNAL for a fault inside sogov.
+   */
+  enum sogov_status status;
+} sogov_verification_result;
+
+/**
+ * Takes the results of some tickets. Called on the threads of the pool, on several of them at once; it may call any
+ * function of this library except sogov_verifier_close(), and it must not unwind. The tickets that it is told of are not
+ * in flight any more, so there is room for as many, unless other threads took it. It must not wait for room: it may be
+ * its own thread that has to make it. On SOGOV_STATUS_BUSY it verifies directly, by sogov_verify(), or hands the
+ * signature to another thread.
+ *
+ * `results` are `count` results, at least one, valid during the call.
+ */
+typedef void (*sogov_verifier_callback)(void *context,
+                                        const struct sogov_verification_result *results,
+                                        size_t count);
+
+/**
+ * How a verifier works. NULL and all-zero mean the defaults.
+ */
+typedef struct sogov_verifier_options {
+  /**
+   * sizeof(sogov_verifier_options).
    */
   size_t size;
   /**
-   * The SM2 user id, at most 8,191 bytes. NULL is the default, "1234567812345678" (GM/T 0009, section 10); a
-   * pointer that is not NULL with length 0 is the empty id.
+   * Threads, at most 1,024; 0: one for each processor that the process may use.
    */
-  const uint8_t *user_id;
+  uint32_t threads;
   /**
-   * Bytes of the user id.
+   * How long a ticket waits for others to share the processor's lanes with, in microseconds, at most 1,000,000; 0: 50.
+   * When a batch is full, it does not wait.
    */
-  size_t user_id_len;
+  uint32_t max_wait_us;
   /**
-   * One of sogov_signature_encoding.
+   * Tickets in flight, at most 1,048,576; 0: 4,096. A ticket is in flight from its submission until its result was
+   * polled or is handed to the callback.
    */
-  uint32_t encoding;
-} sogov_signature_options;
+  size_t capacity;
+  /**
+   * Takes the results, or NULL: they are polled.
+   */
+  sogov_verifier_callback callback;
+  /**
+   * Handed to `callback`.
+   */
+  void *callback_context;
+} sogov_verifier_options;
+
+/**
+ * The chaining value V: the words A to H.
+ */
+typedef uint32_t State[8];
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Verifies many signatures, of any keys, and tells of each whether it is valid. Faster than as many calls of
+ * sogov_verify(), and the more so the more there are.
+ *
+ * @param items borrowed; (NULL, 0) is none
+ * @param count how many
+ * @param options as for sogov_sign(): the encoding of all signatures, and the user id of items that have none
+ * @param results receives `count` statuses: for each item what sogov_verify() would answer for it; NULL: they are not
+ *                wanted. They are written on failure too: where the call as a whole is refused, none is SOGOV_STATUS_OK
+ * @return SOGOV_STATUS_OK when every signature is valid, and for no items; SOGOV_STATUS_SIGNATURE_INVALID when an item
+ *         has another result than SOGOV_STATUS_OK, whichever it is: the error says how many and names the first
+ */
+enum sogov_status sogov_verify_batch(const struct sogov_verification *items,
+                                     size_t count,
+                                     const struct sogov_signature_options *options,
+                                     enum sogov_status *results,
+                                     struct sogov_error **error);
+
+/**
+ * Signs many messages as sogov_sign() does, all of them or none. Faster than as many calls of it.
+ *
+ * @param items borrowed; (NULL, 0) is none
+ * @param count how many
+ * @param options as for sogov_sign(): the encoding of all signatures, and the user id of items that have none
+ * @param signatures receives the signatures: that of item i from signatures + i * stride on
+ * @param stride bytes from one signature to the next: at least 64, or 72 for SOGOV_SIGNATURE_ENCODING_DER; what is left
+ *               of them is not written
+ * @param lengths receives `count` lengths; NULL: they are not wanted, as those of the raw encoding are 64 each
+ * @return SOGOV_STATUS_OK; otherwise nothing is signed, and the status is what sogov_sign() would answer for the first
+ *         item that it would refuse, which the error names
+ */
+enum sogov_status sogov_sign_batch(const struct sogov_signing *items,
+                                   size_t count,
+                                   const struct sogov_signature_options *options,
+                                   uint8_t *signatures,
+                                   size_t stride,
+                                   size_t *lengths,
+                                   struct sogov_error **error);
 
 /**
  * Gives the buffer's memory back and leaves it empty, ready for use again.
@@ -706,6 +893,20 @@ enum sogov_status sogov_call(const struct sogov_service *service,
                              struct sogov_bytes *answer,
                              struct sogov_call_info *info,
                              struct sogov_error **error);
+
+/**
+ * The digest of some data.
+ *
+ * @param algorithm one of sogov_digest_algorithm
+ * @param data any number of bytes; borrowed
+ * @param digest receives 32 bytes
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for an unknown algorithm
+ */
+enum sogov_status sogov_digest(uint32_t algorithm,
+                               const uint8_t *data,
+                               size_t data_len,
+                               uint8_t *digest,
+                               struct sogov_error **error);
 
 /**
  * Opens an engine. With a state directory, the last stable version of every service is verified again, loaded and
@@ -1019,6 +1220,26 @@ enum sogov_status sogov_key_export(const struct sogov_key *key,
                                    struct sogov_error **error);
 
 /**
+ * Prepares a key for verifying now, rather than after some verifications by it: a table of 256 KiB, which the
+ * process keeps for the keys that were used lately, whichever handles they were used by. When they are full, a table that was
+ * not used since it was last passed over makes room (second chance; see sogov_prepared_keys_limit()).
+ *
+ * @param key a public key, or a private one, whose public part is prepared; borrowed
+ * @return SOGOV_STATUS_OK, for every key that is not freed
+ */
+enum sogov_status sogov_key_prepare(const struct sogov_key *key,
+                                    struct sogov_error **error);
+
+/**
+ * Changes how much memory the tables of prepared keys may take in this process. Tables beyond the new limit are given
+ * back, those first whose keys did not verify for the longest time. Verifying goes on in any case, more slowly by keys
+ * without tables.
+ *
+ * @param bytes 64 MiB unless set, which is room for about 250 keys; 0: no key is prepared
+ */
+void sogov_prepared_keys_limit(size_t bytes);
+
+/**
  * Frees a key. Later uses of the handle answer SOGOV_STATUS_CLOSED.
  *
  * @param key taken; NULL is ignored
@@ -1150,7 +1371,7 @@ enum sogov_status sogov_sign(const struct sogov_key *key,
                              struct sogov_error **error);
 
 /**
- * Verifies the signature of a message.
+ * Verifies the signature of a message. A key that verifies again and again is prepared: see sogov_key_prepare().
  *
  * @param key a public key, or a private one, whose public part is used; borrowed
  * @param message any number of bytes; borrowed
@@ -1165,6 +1386,94 @@ enum sogov_status sogov_verify(const struct sogov_key *key,
                                size_t signature_len,
                                const struct sogov_signature_options *options,
                                struct sogov_error **error);
+
+/**
+ * Opens a verifier and starts its threads, named "sogov-verify", on which all signals are blocked.
+ *
+ * @param options NULL for the defaults
+ * @param verifier receives the verifier, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a number beyond its limit; SOGOV_STATUS_IO when a thread
+ *         cannot be started
+ */
+enum sogov_status sogov_verifier_open(const struct sogov_verifier_options *options,
+                                      struct sogov_verifier **verifier,
+                                      struct sogov_error **error);
+
+/**
+ * Hands in a signature to be verified. Never waits. All that is given is copied: it may change or be freed when this
+ * returns, the key's handle included. Results come in any order, each ticket's once, whatever sogov_verify() would
+ * answer for a signature: one that is malformed has its result like any other. What is refused here has none.
+ * The message is at most 16 MiB long; sogov_verify() takes longer ones.
+ *
+ * @param verifier borrowed
+ * @param item key, message, signature and perhaps user id; borrowed
+ * @param options as for sogov_verify()
+ * @param ticket comes back with the result; any number, which this library does not look at
+ * @return SOGOV_STATUS_OK when the ticket was accepted; SOGOV_STATUS_BUSY when as many are in flight as may be: poll
+ *         results, or try again later; SOGOV_STATUS_CLOSED after sogov_verifier_close(); SOGOV_STATUS_LIMIT_EXCEEDED for
+ *         a message that is longer, or that there is no memory for; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+ */
+enum sogov_status sogov_verifier_submit(const struct sogov_verifier *verifier,
+                                        const struct sogov_verification *item,
+                                        const struct sogov_signature_options *options,
+                                        uint64_t ticket,
+                                        struct sogov_error **error);
+
+/**
+ * Takes results of a verifier without a callback.
+ *
+ * @param verifier borrowed
+ * @param results receives up to `capacity` results
+ * @param capacity at least 1
+ * @param timeout_us how long to wait for a first result, in microseconds; 0: not at all; negative: without a bound
+ * @param count receives how many results there were; 0 when none came in time
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_CLOSED when the verifier was closed and every result was polled: none will come
+ *         any more; SOGOV_STATUS_INVALID_ARGUMENT without room for a result, or for a verifier with a callback; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+ */
+enum sogov_status sogov_verifier_poll(const struct sogov_verifier *verifier,
+                                      struct sogov_verification_result *results,
+                                      size_t capacity,
+                                      int64_t timeout_us,
+                                      size_t *count,
+                                      struct sogov_error **error);
+
+/**
+ * A descriptor for event loops (eventfd(2), epoll(7)): readable while results wait to be polled, and for good when none
+ * will come any more. Made at the first call. Do not read it, but poll until there is nothing; do not close it: it is the
+ * verifier's, and closed by sogov_verifier_free().
+ *
+ * @param verifier borrowed
+ * @param fd receives the descriptor
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a verifier with a callback; SOGOV_STATUS_IO when the process
+ *         has no descriptor left; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+ */
+enum sogov_status sogov_verifier_event_fd(const struct sogov_verifier *verifier,
+                                          int32_t *fd,
+                                          struct sogov_error **error);
+
+/**
+ * Takes no more tickets, and waits until every ticket that was accepted has its result: handed to the callback, which has
+ * returned, or ready to be polled. Polling goes on until it answers SOGOV_STATUS_CLOSED. A second time it waits for the
+ * same.
+ *
+ * @param verifier borrowed
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_DEADLOCK from inside a callback of any verifier; this one stays open then;
+ *         SOGOV_STATUS_UNSUPPORTED in the child of a fork
+ */
+enum sogov_status sogov_verifier_close(const struct sogov_verifier *verifier,
+                                       struct sogov_error **error);
+
+/**
+ * Closes a verifier as sogov_verifier_close() does, and frees it: its threads have ended when this returns, and no
+ * callback runs any more. Later uses of the handle answer SOGOV_STATUS_CLOSED, waiting pollers too. From inside a
+ * callback of any verifier it waits for nothing and returns 0, and the callbacks of the other tickets come afterwards:
+ * the callback's context must outlive the verifier's threads then, whose end nobody is told of. So who wants to free the
+ * context frees the verifier first, outside of callbacks.
+ *
+ * @param verifier taken; NULL is ignored
+ * @return how many results were dropped because nobody had polled them: 0 for who polled until SOGOV_STATUS_CLOSED
+ */
+size_t sogov_verifier_free(struct sogov_verifier *verifier);
 
 /**
  * Lists versions, in the order in which they were loaded.

@@ -4,8 +4,10 @@
 //! `include/sogov.h` is made from these files by cbindgen. `docs/conventions.md` says once what holds for every
 //! function; the comments here say what differs.
 
+mod batch;
 mod bytes;
 mod call;
+mod digest;
 mod engine;
 mod error;
 mod file;
@@ -18,10 +20,13 @@ mod library;
 mod output;
 mod service;
 mod sign;
+mod verifier;
 mod version;
 
+pub use batch::*;
 pub use bytes::*;
 pub use call::*;
+pub use digest::*;
 pub use engine::*;
 pub use error::*;
 pub use file::*;
@@ -30,4 +35,5 @@ pub use lease::*;
 pub use library::*;
 pub use service::*;
 pub use sign::*;
+pub use verifier::*;
 pub use version::*;

@@ -1,11 +1,15 @@
 //! The verbs. The only place that composes the parts.
 #![forbid(unsafe_code)]
 
+mod digest;
 mod open;
 mod sign;
+mod verify;
 
+pub use digest::digest_tree;
 pub use open::EngineOptions;
-pub use sign::{FileFacts, FileSigner, sign_message, sign_trust_document};
+pub use sign::{FileFacts, FileSigner, check_message, sign_message, sign_messages, sign_trust_document};
+pub use verify::{limit_prepared_keys, prepared_keys, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;
 use crate::error::{Error, Result, Status};

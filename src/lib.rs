@@ -17,3 +17,4 @@ pub mod sys;
 pub mod telemetry;
 pub mod timestamp;
 pub mod trust;
+pub mod verifier;

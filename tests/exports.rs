@@ -25,6 +25,16 @@ fn exactly_the_listed_symbols_are_exported() {
     assert_eq!(found, listed, "the exports of libsogov.so and the lines of tests/exports.txt");
 }
 
+/// Code on vectors is compiled for the instructions of its level only where it is inlined into that level's entry. What is
+/// not inlined works all the same, but each of its vector instructions becomes a call of a function.
+#[test]
+fn vector_instructions_are_no_calls() {
+    let symbols = output("nm", &["-C"]);
+    let called: Vec<&str> =
+        symbols.lines().filter(|line| line.contains("core_arch::x86") && line.contains("::_mm")).collect();
+    assert!(called.is_empty(), "intrinsics that were not inlined:\n{}", called.join("\n"));
+}
+
 #[test]
 fn exactly_the_listed_symbols_are_declared_in_the_header() {
     let mut declared: Vec<&str> = HEADER

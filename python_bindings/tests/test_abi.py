@@ -24,6 +24,7 @@ ENUMS = {
     "sogov_key_format": _enums.KeyFormat,
     "sogov_signature_encoding": _enums.SignatureEncoding,
     "sogov_outcome": sogov.Outcome,
+    "sogov_digest_algorithm": _enums.DigestAlgorithm,
 }
 
 
@@ -61,8 +62,8 @@ def kind_of_c(name: str) -> str:
         return "pointer"
     if name.startswith("enum "):
         return "int32"
-    kinds = {"void": "nothing", "size_t": "uint64", "uint32_t": "uint32", "int32_t": "int32"}
-    return kinds.get(name) or {"sogov_lease": "uint64"}[name]
+    kinds = {"void": "nothing", "size_t": "uint64", "sogov_lease": "uint64"}
+    return kinds.get(name) or name.removesuffix("_t")
 
 
 def kind_of_ctype(kind: Any) -> str:

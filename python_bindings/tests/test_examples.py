@@ -80,8 +80,9 @@ def run_example(program: str, directory: Path) -> str:
 
 
 def test_the_examples_of_the_readme_run(release: Path) -> None:
-    governed, leased = readme_examples()
+    governed, leased, many = readme_examples()
     first, second = run_example(governed, release).splitlines()
     assert re.fullmatch(r"v[12] b'fee=(6\.17|5\.56) currency=CNY tariff=v[12]' (STABLE|FRACTION)", first)
     assert second.startswith("SOGOV_STATUS_UNSIGNED fee-unsigned.so: ")
     assert run_example(leased, release) == ""
+    assert run_example(many, release) == ""

@@ -19,12 +19,16 @@ VECTORS = ROOT / "tests/vectors"
 KEYS = VECTORS / "keys"
 
 
-def sm2_cases() -> list[Any]:
-    groups = json.loads((VECTORS / "sm2_sign.json").read_text())["testGroups"]
-    return [(group, test) for group in groups for test in group["tests"]]
+def sm2_cases(name: str) -> list[Any]:
+    groups = json.loads((VECTORS / name).read_text())["testGroups"]
+    return [(group, test) for group in groups if "user_id_hex" in group for test in group["tests"]]
 
 
-@pytest.mark.parametrize(("group", "test"), sm2_cases(), ids=lambda value: str(value.get("tcId", "")))
+@pytest.mark.parametrize(
+    ("group", "test"),
+    sm2_cases("sm2_sign.json") + sm2_cases("sm2_wycheproof.json"),
+    ids=lambda value: str(value.get("tcId", "")),
+)
 def test_sm2_vectors(group: dict[str, Any], test: dict[str, Any]) -> None:
     key = PublicKey.load(bytes.fromhex(group["key"]["spki"]))
     message, signature = bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"])
@@ -37,7 +41,9 @@ def test_sm2_vectors(group: dict[str, Any], test: dict[str, Any]) -> None:
 
 
 def test_the_vectors_are_all_there() -> None:
-    assert len(sm2_cases()) == json.loads((VECTORS / "sm2_sign.json").read_text())["numberOfTests"]
+    count = json.loads((VECTORS / "sm2_sign.json").read_text())["numberOfTests"]
+    assert len(sm2_cases("sm2_sign.json")) == count
+    assert len(sm2_cases("sm2_wycheproof.json")) > count
 
 
 @pytest.mark.parametrize("encoding", ["raw", "der"])

@@ -2,9 +2,8 @@
 
 use super::error::sogov_error;
 use crate::error::{Error, Result, Status};
-use std::cell::Cell;
+use crate::sys::quiet::Quiet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 /// Runs `body`, turns its result into a status and, where the caller asked for it, an error object. A panic becomes
 /// [`Status::Internal`]; changes of state are built aside and swapped in, so the state is then what it was before.
@@ -29,38 +28,6 @@ fn report(error: *mut *mut sogov_error, refusal: Error) -> Status {
         unsafe { error.write(sogov_error::boxed(refusal)) };
     }
     status
-}
-
-thread_local! {
-    static INSIDE: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Marks that this thread is inside of the library, so that a panic there prints nothing on the host's stderr.
-/// Panics of the host's own Rust code go to the hook that was there before.
-struct Quiet;
-
-impl Quiet {
-    #[inline]
-    fn enter() -> Self {
-        static HOOK: Once = Once::new();
-        HOOK.call_once(|| {
-            let before = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                if INSIDE.get() == 0 {
-                    before(info);
-                }
-            }));
-        });
-        INSIDE.set(INSIDE.get() + 1);
-        Self
-    }
-}
-
-impl Drop for Quiet {
-    #[inline]
-    fn drop(&mut self) {
-        INSIDE.set(INSIDE.get() - 1);
-    }
 }
 
 #[cfg(test)]

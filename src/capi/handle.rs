@@ -69,6 +69,15 @@ pub(super) unsafe fn with<H: Handle, R>(
     }
 }
 
+/// What the handle stands for, to be kept for longer than [`with`] would.
+///
+/// # Safety
+/// `handle` is NULL or was issued for this kind, at whatever time.
+pub(super) unsafe fn get<H: Handle>(handle: *const H) -> Result<Arc<H::Target>> {
+    // SAFETY: the caller's promise.
+    unsafe { with(handle, |target| Ok(Arc::clone(target))) }
+}
+
 /// Makes a handle of an opaque C type, a tuple struct around its cell.
 macro_rules! impl_handle {
     ($name:ident, $target:ty, $text:literal) => {

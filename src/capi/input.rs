@@ -32,6 +32,23 @@ impl In {
         Ok(unsafe { std::slice::from_raw_parts(data, len) })
     }
 
+    /// `count` structs; `(NULL, 0)` is empty.
+    ///
+    /// # Safety
+    /// `data` is NULL or points at `count` readable structs that do not change while the result is in use.
+    pub(super) unsafe fn array<'a, T>(data: *const T, count: usize, what: &str) -> Result<&'a [T]> {
+        let len = count.checked_mul(size_of::<T>()).and_then(|len| isize::try_from(len).ok());
+        match (data.is_null(), len) {
+            (true, Some(0)) => Ok(&[]),
+            // SAFETY: the caller's promise, and the length is in range.
+            (false, Some(_)) => Ok(unsafe { std::slice::from_raw_parts(data, count) }),
+            (true, _) => Err(Error::argument(format!("{what}: expected {count} structs, found NULL"))),
+            (false, None) => Err(Error::argument(format!(
+                "{what}: expected a count that fits the address space, found {count}"
+            ))),
+        }
+    }
+
     /// A text in UTF-8 of `len` bytes without NUL; `(NULL, 0)` is empty.
     ///
     /// # Safety

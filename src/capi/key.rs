@@ -9,6 +9,7 @@ use super::output::Out;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::scheme::Scheme;
 use crate::crypto::sm2::{PrivateKey, PublicKey};
+use crate::engine::{limit_prepared_keys, prepared_keys};
 use crate::error::{Error, Result, Status};
 use arc_swap::ArcSwapOption;
 use std::ffi::c_char;
@@ -222,6 +223,41 @@ pub unsafe extern "C" fn sogov_key_export(
         // SAFETY: the caller promises a key or NULL.
         unsafe { handle::with(key, |key| export(key, format, password, &mut file)) }
     })
+}
+
+/// Prepares a key for verifying now, rather than after some verifications by it: a table of 256 KiB, which the
+/// process keeps for the keys that were used lately, whichever handles they were used by. When they are full, a table that was
+/// not used since it was last passed over makes room (second chance; see sogov_prepared_keys_limit()).
+///
+/// @param key a public key, or a private one, whose public part is prepared; borrowed
+/// @return SOGOV_STATUS_OK, for every key that is not freed
+///
+/// # Safety
+/// See docs/conventions.md.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sogov_key_prepare(key: *const sogov_key, error: *mut *mut sogov_error) -> Status {
+    guard(error, || {
+        // SAFETY: the caller promises a key or NULL.
+        unsafe {
+            handle::with(key, |key| {
+                prepared_keys().prepare(key.public());
+                Ok(())
+            })
+        }
+    })
+}
+
+/// Changes how much memory the tables of prepared keys may take in this process. Tables beyond the new limit are given
+/// back, those first whose keys did not verify for the longest time. Verifying goes on in any case, more slowly by keys
+/// without tables.
+///
+/// @param bytes 64 MiB unless set, which is room for about 250 keys; 0: no key is prepared
+#[unsafe(no_mangle)]
+pub extern "C" fn sogov_prepared_keys_limit(bytes: usize) {
+    guard(std::ptr::null_mut(), || {
+        limit_prepared_keys(bytes);
+        Ok(())
+    });
 }
 
 /// Frees a key. Later uses of the handle answer SOGOV_STATUS_CLOSED.

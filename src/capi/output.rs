@@ -25,6 +25,30 @@ impl<T> Out<T> {
         Self(place)
     }
 
+    /// Places for `count` values, each of which holds `first` from now on; empty for NULL.
+    ///
+    /// # Safety
+    /// `place` is NULL or points at room for `count` values of `T`, which nobody else uses until the result is gone.
+    pub(super) unsafe fn array<'a>(place: *mut T, count: usize, first: T, what: &str) -> Result<&'a mut [T]>
+    where
+        T: Copy,
+    {
+        if place.is_null() {
+            return Ok(&mut []);
+        }
+        if count.checked_mul(size_of::<T>()).is_none_or(|len| isize::try_from(len).is_err()) {
+            return Err(Error::argument(format!(
+                "{what}: expected a count that fits the address space, found {count}"
+            )));
+        }
+        for index in 0..count {
+            // SAFETY: the caller's promise, and the whole is in range.
+            unsafe { place.add(index).write(first) };
+        }
+        // SAFETY: as above; every value was written.
+        Ok(unsafe { std::slice::from_raw_parts_mut(place, count) })
+    }
+
     /// Writes the value; what was there is not read.
     pub(super) fn put(self, value: T) {
         if !self.0.is_null() {

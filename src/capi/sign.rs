@@ -6,8 +6,8 @@ use super::guard::guard;
 use super::handle;
 use super::input::{In, Options};
 use super::key::{optional_bytes, sogov_key};
-use crate::crypto::sm2::{Signature, UserId};
-use crate::engine::sign_message;
+use crate::crypto::sm2::{Claim, Signature, UserId};
+use crate::engine::{sign_message, verify_message};
 use crate::error::{Error, Result, Status};
 
 /// How a signature is written.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn sogov_sign(
     })
 }
 
-/// Verifies the signature of a message.
+/// Verifies the signature of a message. A key that verifies again and again is prepared: see sogov_key_prepare().
 ///
 /// @param key a public key, or a private one, whose public part is used; borrowed
 /// @param message any number of bytes; borrowed
@@ -119,18 +119,23 @@ pub unsafe extern "C" fn sogov_verify(
         // SAFETY: the caller promises a key or NULL.
         unsafe {
             handle::with(key, |key| {
-                let signature = match encoding {
-                    SignatureEncoding::Raw => Signature::from_bytes(signature)?,
-                    SignatureEncoding::Der => Signature::from_der(signature)?,
-                };
-                key.public().verify(&user_id, message, &signature)
+                let signature = &encoding.read(signature)?;
+                verify_message(&Claim { key: key.public(), user_id: &user_id, message, signature })
             })
         }
     })
 }
 
 impl SignatureEncoding {
-    fn from_number(number: u32) -> Result<Self> {
+    /// Reads a signature; a malformed one is not valid.
+    pub(super) fn read(self, signature: &[u8]) -> Result<Signature> {
+        match self {
+            Self::Raw => Signature::from_bytes(signature),
+            Self::Der => Signature::from_der(signature),
+        }
+    }
+
+    pub(super) fn from_number(number: u32) -> Result<Self> {
         [Self::Raw, Self::Der].into_iter().find(|encoding| *encoding as u32 == number).ok_or_else(|| {
             Error::argument(format!("encoding: expected one of sogov_signature_encoding, found {number}"))
         })

@@ -4,7 +4,7 @@ use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
 use crate::crypto::scheme::Scheme;
-use crate::crypto::sm2::{PrivateKey, Signature, UserId};
+use crate::crypto::sm2::{self, Order, PrivateKey, Signature, UserId};
 use crate::crypto::sm3::{self, Digest};
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
@@ -137,12 +137,27 @@ impl FileSigner<'_> {
 /// Signs a message. One that begins like what vouches for a plugin or a trust document is refused: its signature would
 /// be as good as a release.
 pub fn sign_message(key: &PrivateKey, user_id: &UserId, message: &[u8]) -> Result<Signature> {
+    check_message(message)?;
+    key.sign(user_id, message)
+}
+
+/// Refuses a message that [`sign_message`] would refuse.
+pub fn check_message(message: &[u8]) -> Result<()> {
     if statement::is_signed_bytes(message) {
         return Err(Error::argument(
             "message: begins with a tag that is kept for plugins and trust documents; sign the file instead",
         ));
     }
-    key.sign(user_id, message)
+    Ok(())
+}
+
+/// Signs many messages, all or none, in their order. What [`sign_message`] refuses is refused here, under its place in
+/// `orders`.
+pub fn sign_messages(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
+    for (index, order) in orders.iter().enumerate() {
+        check_message(order.message).map_err(|e| e.of(format_args!("items[{index}]")))?;
+    }
+    sm2::sign_batch(orders)
 }
 
 /// Signs `trust.json` in `directory` with a root key, beside the signatures that other root keys made over the same

@@ -2,6 +2,7 @@
 //! durable record after a rollback, unmapping versions once they have drained).
 
 use crate::error::{Error, Result};
+use crate::sys::quiet::Quiet;
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,6 +73,7 @@ impl Drop for Keeper {
 
 fn start(shared: Arc<Shared>) -> Result<()> {
     crate::sys::thread::spawn_quiet("sogov-keeper", move || run(&shared))
+        .map(drop)
         .map_err(|e| Error::io("start the housekeeping thread", &e))
 }
 
@@ -103,6 +105,7 @@ fn run(shared: &Shared) {
 
 /// A job that panics is finished: the others go on.
 fn run_job(job: &mut Job) -> Progress {
+    let _quiet = Quiet::enter();
     catch_unwind(AssertUnwindSafe(job)).unwrap_or(Progress::Done)
 }
 

@@ -37,6 +37,10 @@ int main(int count, char **arguments)
     end_of_part("verbs");
     test_leases(&fixture);
     end_of_part("leases");
+    test_batch(&fixture);
+    end_of_part("batch");
+    test_verifier(&fixture);
+    end_of_part("verifier");
     test_nesting(&fixture);
     end_of_part("nesting");
     test_threads(&fixture);

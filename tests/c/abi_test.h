@@ -94,6 +94,8 @@ void test_members(fixture *fixture);
 void test_handles(fixture *fixture);
 void test_verbs(fixture *fixture);
 void test_leases(fixture *fixture);
+void test_batch(fixture *fixture);
+void test_verifier(fixture *fixture);
 void test_nesting(fixture *fixture);
 void test_threads(fixture *fixture);
 void test_lease_limit(fixture *fixture);

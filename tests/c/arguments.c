@@ -65,6 +65,11 @@ static struct results {
     sogov_lease lease;
     sogov_bytes bytes;
     uint8_t digest[32];
+    uint8_t signature[64];
+    sogov_status status;
+    sogov_verifier *verifier;
+    sogov_verification_result result;
+    int32_t fd;
     char label[SOGOV_LABEL_SIZE];
     void *address;
     const struct sogov_plugin *plugin;
@@ -82,6 +87,10 @@ static void check_function(const function *function);
 static sogov_status call_call(const value *with, sogov_error **error)
 {
     return sogov_call(AT(0), AT(1), TEXT_AT(2), AT(3), AT(4), error);
+}
+static sogov_status call_digest(const value *with, sogov_error **error)
+{
+    return sogov_digest((uint32_t)with[0].len, TEXT_AT(1), AT(2), error);
 }
 static sogov_status call_engine_open(const value *with, sogov_error **error)
 {
@@ -179,6 +188,39 @@ static sogov_status call_verify(const value *with, sogov_error **error)
 {
     return sogov_verify(AT(0), TEXT_AT(1), TEXT_AT(2), AT(3), error);
 }
+/* Room for one result, where there is at most one item. */
+static sogov_status call_verify_batch(const value *with, sogov_error **error)
+{
+    return sogov_verify_batch(AT(0), with[0].len, AT(1), with[0].len > 1 ? NULL : &results.status, error);
+}
+static sogov_status call_sign_batch(const value *with, sogov_error **error)
+{
+    return sogov_sign_batch(AT(0), with[0].len, AT(1), AT(2), 64, &results.count, error);
+}
+static sogov_status call_verifier_open(const value *with, sogov_error **error)
+{
+    return sogov_verifier_open(AT(0), AT(1), error);
+}
+static sogov_status call_verifier_submit(const value *with, sogov_error **error)
+{
+    return sogov_verifier_submit(AT(0), AT(1), AT(2), 7, error);
+}
+static sogov_status call_verifier_poll(const value *with, sogov_error **error)
+{
+    return sogov_verifier_poll(AT(0), AT(1), 1, 0, AT(2), error);
+}
+static sogov_status call_verifier_event_fd(const value *with, sogov_error **error)
+{
+    return sogov_verifier_event_fd(AT(0), AT(1), error);
+}
+static sogov_status call_verifier_close(const value *with, sogov_error **error)
+{
+    return sogov_verifier_close(AT(0), error);
+}
+static sogov_status call_key_prepare(const value *with, sogov_error **error)
+{
+    return sogov_key_prepare(AT(0), error);
+}
 static sogov_status call_version_list(const value *with, sogov_error **error)
 {
     return sogov_version_list(AT(0), TEXT_AT(1), AT(2), with[2].at == NULL ? 0 : 1, AT(3), error);
@@ -188,6 +230,7 @@ static sogov_status call_version_list(const value *with, sogov_error **error)
 #define INVALID SOGOV_STATUS_INVALID_ARGUMENT
 #define AN_ENGINE {HANDLE, "engine", fixture->engine, 0, fixture->freed_engine, OK}
 #define A_SERVICE {HANDLE, "service", fixture->fee, 0, fixture->freed_service, OK}
+#define A_VERIFIER {HANDLE, "verifier", m.verifier, 0, m.freed_verifier, OK}
 #define A_KEY {HANDLE, "key", fixture->key, 0, fixture->freed_key, OK}
 #define A_TEXT(name, text, empty) {TEXT, name, text, strlen(text), NULL, empty}
 #define SOME_BYTES(name, at, len, empty) {BYTES, name, at, len, NULL, empty}
@@ -213,6 +256,10 @@ typedef struct material {
     char signed_plugin[4096];
     sogov_lease level_1;
     sogov_lease level_0;
+    sogov_verification verification;
+    sogov_signing signing;
+    sogov_verifier *verifier;
+    sogov_verifier *freed_verifier;
 } material;
 
 static void make_material(fixture *fixture, material *material);
@@ -228,6 +275,9 @@ void test_arguments(fixture *fixture)
          {A_SERVICE, SOME_OPTIONS(sogov_request),
           SOME_BYTES("input", "amount=100 currency=CNY", 23, SOGOV_STATUS_PLUGIN_FAILED), A_BUFFER("answer"),
           AN_INFO(sogov_call_info)}},
+        {"sogov_digest", call_digest, OK,
+         {A_CHOICE("algorithm", SOGOV_DIGEST_ALGORITHM_SM3), SOME_BYTES("data", "abc", 3, SAME),
+          A_PLACE("digest", results.digest)}},
         {"sogov_engine_open", call_engine_open, OK,
          {SOME_OPTIONS(sogov_engine_options), A_PLACE("engine", &results.engine)}},
         {"sogov_file_add_signature", call_file_add_signature, SOGOV_STATUS_BUSY,
@@ -251,6 +301,7 @@ void test_arguments(fixture *fixture)
         {"sogov_key_load_public", call_key_load_public, OK,
          {SOME_BYTES("bytes", m.public_pem.data, m.public_pem.len, SOGOV_STATUS_KEY_INVALID),
           A_PLACE("key", &results.key)}},
+        {"sogov_key_prepare", call_key_prepare, OK, {A_KEY}},
         {"sogov_key_public", call_key_public, OK, {A_KEY, A_PLACE("public_key", &results.key)}},
         {"sogov_lease_plugin", call_lease_plugin, OK,
          {A_LEASE(m.level_1), A_PLACE("descriptor", &results.plugin), A_PLACE("plugin_self", &results.address)}},
@@ -278,13 +329,26 @@ void test_arguments(fixture *fixture)
          {AN_ENGINE, A_TEXT("name", "fee", INVALID), A_PLACE("service", &results.service)}},
         {"sogov_sign", call_sign, OK,
          {A_KEY, SOME_BYTES("message", "m", 1, SAME), SOME_OPTIONS(sogov_signature_options), A_BUFFER("signature")}},
+        {"sogov_sign_batch", call_sign_batch, OK,
+         {SOME_BYTES("items", &m.signing, 1, SAME), SOME_OPTIONS(sogov_signature_options),
+          A_PLACE("signatures", results.signature)}},
         {"sogov_unload", call_unload, SOGOV_STATUS_NOT_FOUND,
          {AN_ENGINE, A_TEXT("service", "fee", INVALID), A_TEXT("version", "absent", SAME),
           SOME_OPTIONS(sogov_change_options)}},
+        {"sogov_verifier_event_fd", call_verifier_event_fd, OK, {A_VERIFIER, A_PLACE("fd", &results.fd)}},
+        {"sogov_verifier_open", call_verifier_open, OK,
+         {SOME_OPTIONS(sogov_verifier_options), A_PLACE("verifier", &results.verifier)}},
+        {"sogov_verifier_poll", call_verifier_poll, OK,
+         {A_VERIFIER, A_PLACE("results", &results.result), A_PLACE("count", &results.count)}},
+        {"sogov_verifier_submit", call_verifier_submit, OK,
+         {A_VERIFIER, A_PLACE("item", &m.verification), SOME_OPTIONS(sogov_signature_options)}},
+        {"sogov_verifier_close", call_verifier_close, OK, {A_VERIFIER}},
         {"sogov_verify", call_verify, OK,
          {A_KEY, SOME_BYTES("message", "m", 1, SOGOV_STATUS_SIGNATURE_INVALID),
           SOME_BYTES("signature", m.signature.data, m.signature.len, SOGOV_STATUS_SIGNATURE_INVALID),
           SOME_OPTIONS(sogov_signature_options)}},
+        {"sogov_verify_batch", call_verify_batch, OK,
+         {SOME_BYTES("items", &m.verification, 1, SAME), SOME_OPTIONS(sogov_signature_options)}},
         {"sogov_version_list", call_version_list, OK,
          {AN_ENGINE, A_TEXT("service", "fee", SAME), AN_INFO(sogov_version_info), A_PLACE("count", &results.count)}},
     };
@@ -431,7 +495,8 @@ static void check_buffer(const function *function, size_t index)
 
 static int no_results(void)
 {
-    return results.engine == NULL && results.service == NULL && results.key == NULL && results.lease == 0;
+    return results.engine == NULL && results.service == NULL && results.key == NULL && results.lease == 0 &&
+           results.verifier == NULL;
 }
 
 static void empty_results(void)
@@ -439,6 +504,7 @@ static void empty_results(void)
     sogov_engine_free(results.engine);
     sogov_service_free(results.service);
     sogov_key_free(results.key);
+    sogov_verifier_free(results.verifier);
     if (results.lease != 0)
         CHECK(sogov_lease_release(results.lease, SOGOV_OUTCOME_NEUTRAL, NULL) == OK);
     CHECK(sogov_bytes_free(&results.bytes) == OK);
@@ -500,6 +566,13 @@ static void make_material(fixture *fixture, material *m)
     SUCCEEDS(sogov_key_export(fixture->key, SOGOV_KEY_FORMAT_PKCS8_PEM, NULL, 0, &m->private_pem, E));
     SUCCEEDS(sogov_key_export(fixture->key, SOGOV_KEY_FORMAT_SPKI_PEM, NULL, 0, &m->public_pem, E));
     SUCCEEDS(sogov_sign(fixture->key, (const uint8_t *)"m", 1, NULL, &m->signature, E));
+    m->verification = (sogov_verification){
+        fixture->key, (const uint8_t *)"m", 1, m->signature.data, m->signature.len, NULL, 0,
+    };
+    SUCCEEDS(sogov_verifier_open(NULL, &m->verifier, E));
+    SUCCEEDS(sogov_verifier_open(NULL, &m->freed_verifier, E));
+    CHECK(sogov_verifier_free(m->freed_verifier) == 0);
+    m->signing = (sogov_signing){fixture->key, (const uint8_t *)"m", 1, NULL, 0};
     m->facts = (sogov_file_facts){
         .size = sizeof m->facts, .service = "fee", .service_len = 3, .version = "argument", .version_len = 8,
         .detached = 1,
@@ -521,6 +594,7 @@ static void free_material(material *m)
 {
     SUCCEEDS(sogov_lease_release(m->level_0, SOGOV_OUTCOME_SUCCESS, E));
     SUCCEEDS(sogov_lease_release(m->level_1, SOGOV_OUTCOME_SUCCESS, E));
+    CHECK(sogov_verifier_free(m->verifier) > 0);
     CHECK(sogov_bytes_free(&m->private_pem) == OK);
     CHECK(sogov_bytes_free(&m->public_pem) == OK);
     CHECK(sogov_bytes_free(&m->signature) == OK);

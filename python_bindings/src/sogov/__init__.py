@@ -1,7 +1,7 @@
 """Governs native plugins: signed, versioned, routed, rolled back. A pure ctypes binding of libsogov.so.
 
-Start at `Engine`; `PrivateKey` signs, `Service.call` and `Service.route` use what was loaded, and every
-failure is a `SogovError`. What holds for all of it:
+Start at `Engine`; `PrivateKey` signs, `verify_batch` and `Verifier` verify in numbers, `Service.call` and
+`Service.route` use what was loaded, and every failure is a `SogovError`. What holds for all of it:
 
 - Any number of threads may use any object at once. The GIL is given up during each call: other threads go on.
   - Closing is refused with BusyError while the object is in use, and every use of a closed object is a
@@ -15,11 +15,13 @@ failure is a `SogovError`. What holds for all of it:
 from __future__ import annotations
 
 from . import _abi
+from ._batch import Signing, Verification, digest, sign_batch, verify_batch
 from ._engine import Engine, VersionInfo
 from ._enums import LogLevel, Outcome, RouteReason, Standing, Status
 from ._errors import (
     AmbiguousError,
     ArgumentError,
+    BatchInvalidError,
     BelowFloorError,
     BusyError,
     CallError,
@@ -52,9 +54,10 @@ from ._errors import (
     UntrustedKeyError,
     WrongServiceError,
 )
-from ._keys import KeyId, PrivateKey, PublicKey, sign, verify
+from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
 from ._service import Answer, Service
+from ._verifier import VerificationResult, Verifier
 
 __version__ = _abi.sogov_version_text().decode()
 
@@ -62,6 +65,7 @@ __all__ = [
     "AmbiguousError",
     "Answer",
     "ArgumentError",
+    "BatchInvalidError",
     "BelowFloorError",
     "BusyError",
     "CallError",
@@ -95,6 +99,7 @@ __all__ = [
     "RouteReason",
     "Service",
     "SignatureInvalidError",
+    "Signing",
     "SogovError",
     "Standing",
     "Status",
@@ -104,9 +109,16 @@ __all__ = [
     "UnsignedError",
     "UnsupportedError",
     "UntrustedKeyError",
+    "Verification",
+    "VerificationResult",
+    "Verifier",
     "VersionInfo",
     "WrongServiceError",
     "__version__",
+    "digest",
+    "prepared_keys_limit",
     "sign",
+    "sign_batch",
     "verify",
+    "verify_batch",
 ]

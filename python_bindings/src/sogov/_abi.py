@@ -11,7 +11,19 @@ duration of each call.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char, c_char_p, c_int, c_int32, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from typing import Any, Callable, Optional, TypeVar, cast
 
 from ._loader import load_library
@@ -144,6 +156,51 @@ class SignatureOptions(ctypes.Structure):
     _fields_ = [("size", c_size_t), ("user_id", c_char_p), ("user_id_len", c_size_t), ("encoding", c_uint32)]
 
 
+class Verification(ctypes.Structure):
+    """sogov_verification."""
+
+    _fields_ = [
+        ("key", c_void_p),
+        ("message", c_char_p),
+        ("message_len", c_size_t),
+        ("signature", c_char_p),
+        ("signature_len", c_size_t),
+        ("user_id", c_char_p),
+        ("user_id_len", c_size_t),
+    ]
+
+
+class Signing(ctypes.Structure):
+    """sogov_signing."""
+
+    _fields_ = [
+        ("key", c_void_p),
+        ("message", c_char_p),
+        ("message_len", c_size_t),
+        ("user_id", c_char_p),
+        ("user_id_len", c_size_t),
+    ]
+
+
+class VerificationResult(ctypes.Structure):
+    """sogov_verification_result."""
+
+    _fields_ = [("ticket", c_uint64), ("status", c_int)]
+
+
+class VerifierOptions(ctypes.Structure):
+    """sogov_verifier_options. Callbacks would need the GIL on threads of the pool: results are polled."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("threads", c_uint32),
+        ("max_wait_us", c_uint32),
+        ("capacity", c_size_t),
+        ("callback", c_void_p),
+        ("callback_context", c_void_p),
+    ]
+
+
 # The structs by their names in the header.
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_bytes": Bytes,
@@ -155,6 +212,10 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_version_info": VersionInfo,
     "sogov_file_facts": FileFacts,
     "sogov_signature_options": SignatureOptions,
+    "sogov_verification": Verification,
+    "sogov_signing": Signing,
+    "sogov_verification_result": VerificationResult,
+    "sogov_verifier_options": VerifierOptions,
 }
 
 # Every function that was declared below, by name.
@@ -364,6 +425,14 @@ def sogov_key_export(
 ) -> int: ...
 
 
+@_exported(c_int, c_void_p, _error)
+def sogov_key_prepare(key: int, error: Ref) -> int: ...
+
+
+@_exported(None, c_size_t)
+def sogov_prepared_keys_limit(bytes_: int) -> None: ...
+
+
 @_exported(None, c_void_p)
 def sogov_key_free(key: int) -> None: ...
 
@@ -422,3 +491,52 @@ def sogov_verify(
     options: Ref,
     error: Ref,
 ) -> int: ...
+
+
+@_exported(c_int, POINTER(Verification), c_size_t, POINTER(SignatureOptions), POINTER(c_int), _error)
+def sogov_verify_batch(items: Ref, count: int, options: Ref, results: Ref, error: Ref) -> int: ...
+
+
+@_exported(
+    c_int,
+    POINTER(Signing),
+    c_size_t,
+    POINTER(SignatureOptions),
+    c_char_p,
+    c_size_t,
+    POINTER(c_size_t),
+    _error,
+)
+def sogov_sign_batch(
+    items: Ref, count: int, options: Ref, signatures: Ref, stride: int, lengths: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_uint32, c_char_p, c_size_t, c_char_p, _error)
+def sogov_digest(algorithm: int, data: bytes, data_len: int, digest: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, POINTER(VerifierOptions), _out, _error)
+def sogov_verifier_open(options: Ref, verifier: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(Verification), POINTER(SignatureOptions), c_uint64, _error)
+def sogov_verifier_submit(verifier: int, item: Ref, options: Ref, ticket: int, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(VerificationResult), c_size_t, c_int64, POINTER(c_size_t), _error)
+def sogov_verifier_poll(
+    verifier: int, results: Ref, capacity: int, timeout_us: int, count: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(c_int32), _error)
+def sogov_verifier_event_fd(verifier: int, fd: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, _error)
+def sogov_verifier_close(verifier: int, error: Ref) -> int: ...
+
+
+@_exported(c_size_t, c_void_p)
+def sogov_verifier_free(verifier: int) -> int: ...

@@ -85,6 +85,13 @@ class SignatureEncoding(IntEnum):
     DER = 1
 
 
+class DigestAlgorithm(IntEnum):
+    """SM3, flat or as a tree over leaves of 64 KiB."""
+
+    SM3 = 1
+    SM3_TREE = 2
+
+
 class Outcome(IntEnum):
     """How the calls under a lease ended, as the caller saw it; counted for the version."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import NoReturn
 
 from . import _abi
@@ -79,6 +80,18 @@ class KeyInvalidError(KeyOrSignatureError, ValueError):
 
 class SignatureInvalidError(KeyOrSignatureError):
     """The signature does not belong to these bytes, this key and this user id."""
+
+
+class BatchInvalidError(SignatureInvalidError):
+    """Not every signature of a batch is valid. `results` has for each item, in their order, `Status.OK` or
+    what was wrong with it.
+    """
+
+    results: list[int]
+
+    def __init__(self, status: int, message: str, results: Sequence[int] = ()) -> None:
+        super().__init__(status, message)
+        self.results = list(results)
 
 
 class TrustError(SogovError):

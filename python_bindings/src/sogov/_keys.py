@@ -69,13 +69,21 @@ class _Key:
         part.
         """
         given, signed = _convert.data(message, "message"), _convert.data(signature, "signature")
-        options = _signature_options(user_id, encoding)
+        options = signature_options(user_id, encoding)
         error = ErrorPlace()
         error.check(
             _abi.sogov_verify(
                 self._live(), given, len(given), signed, len(signed), ctypes.byref(options), error.ref
             )
         )
+
+    def prepare(self) -> None:
+        """Makes the tables that verifying by this key is fast with (256 KiB) now, rather than after
+        some verifications. The process keeps those of the keys that were used lately (second chance); see
+        `prepared_keys_limit`.
+        """
+        error = ErrorPlace()
+        error.check(_abi.sogov_key_prepare(self._live(), error.ref))
 
     def close(self) -> None:
         """Frees the key; a private one is wiped. A second time does nothing."""
@@ -194,7 +202,7 @@ class PrivateKey(_Key):
         ArgumentError for a message that begins like what vouches for plugins or trust documents
         (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0"): sign the file instead.
         """
-        given, options = _convert.data(message, "message"), _signature_options(user_id, encoding)
+        given, options = _convert.data(message, "message"), signature_options(user_id, encoding)
         return _filled(
             lambda place, error: _abi.sogov_sign(
                 self._live(), given, len(given), ctypes.byref(options), place, error
@@ -289,11 +297,19 @@ def verify(
     key.verify(message, signature, user_id=user_id, encoding=encoding)
 
 
+def prepared_keys_limit(size: int) -> None:
+    """Changes how many bytes the tables of prepared keys may take in this process: 64 MiB unless set, which
+    is room for about 250 keys; with 0 no key is prepared. Verifying goes on in any case.
+    """
+    _abi.sogov_prepared_keys_limit(_convert.number(size, 64, "size"))
+
+
 def _password(value: str | Data | None) -> bytes | None:
     return None if value is None else _convert.text_or_data(value, "password")
 
 
-def _signature_options(user_id: Data | None, encoding: str) -> _abi.SignatureOptions:
+def signature_options(user_id: Data | None, encoding: str) -> _abi.SignatureOptions:
+    """sogov_signature_options; ArgumentError for an unknown encoding."""
     number = _ENCODINGS.get(encoding)
     if number is None:
         raise bad_argument(f"encoding: expected 'raw' or 'der', found {encoding!r}")
