@@ -13,8 +13,9 @@ VENV := $(CARGO_TARGET_DIR)/venv/bin
 export SOGOV_LIBRARY := $(LIBRARY)
 export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
-.PHONY: setup build header examples demo test test-rust test-loom test-plugins test-python lint soak \
-        bench bench-runtime bench-crypto deny clean
+.PHONY: setup build header examples demo test test-rust test-loom test-constant-time test-plugins test-python \
+        test-avx512 vectors fuzz-short miri lint soak bench bench-crypto bench-payment bench-plot bench-runtime \
+        bench-timing deny clean
 
 setup:
 	@tools/setup.sh "$(CARGO_TARGET_DIR)"
@@ -34,7 +35,7 @@ examples: build
 demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
 
-test: test-rust test-loom test-plugins test-python
+test: test-rust test-loom test-constant-time test-plugins test-python
 
 test-rust: build
 	cargo test --release --workspace --locked
@@ -43,11 +44,20 @@ test-rust: build
 test-loom: setup
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/loom" cargo test --release --lib --locked loom
 
+# No branch and no address may depend on private keys and nonces: valgrind looks at what the compiler made of the code.
+test-constant-time: setup
+	@tools/constant_time.sh "$(CARGO_TARGET_DIR)/ctgrind"
+
 test-plugins: examples
 	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" check
 
 test-python: examples
 	$(VENV)/python -m pytest -q python_bindings
+
+# The unit tests of the cryptography where AVX-512 IFMA is: on this processor or on an emulated one. Key files have
+# nothing to do with it, and an encrypted one with HMAC-SHA1 that opens elsewhere does not under Bochs 2.7.
+test-avx512: setup
+	tests/bochs/run.py "$(CARGO_TARGET_DIR)" crypto:: --skip crypto::sm2::encoding
 
 lint: setup
 	cargo fmt --all --check
@@ -59,14 +69,43 @@ lint: setup
 	$(VENV)/ruff format --check --isolated --line-length 110 tests
 	$(VENV)/mypy --strict python_bindings/src
 
+# Whether the committed vectors of SM2 and SM3 are what their script writes, and what OpenSSL says of them.
+vectors: setup
+	python3 tests/vectors/make_sm2_vectors.py --check
+
+# The parsers of signatures and keys under libFuzzer, for FUZZ_SECONDS each; needs a nightly toolchain.
+FUZZ_SECONDS ?= 30
+fuzz-short:
+	@tools/fuzz.sh "$(CARGO_TARGET_DIR)" "$(FUZZ_SECONDS)"
+
+# The arithmetic at the portable level under Miri; needs a nightly toolchain with the component miri.
+miri:
+	@if cargo +nightly miri --version >/dev/null 2>&1; then \
+	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/miri" cargo +nightly miri test --lib --locked -- \
+	    crypto::sm2::scalar crypto::sm2::window crypto::sm2::point crypto::sm2::complete; \
+	else echo "make miri: Miri is not installed (rustup toolchain install nightly --component miri)" >&2; exit 1; fi
+
 # Long forms, not in CI: more cycles and more cases of what the tests do once.
 soak: build
 	SOGOV_SOAK=1 cargo test --release --workspace --locked -- --nocapture
 
-bench: bench-crypto bench-runtime
+bench: bench-crypto bench-payment bench-runtime
 
+# The peers are fetched and built first, as far as this machine allows; the bench names those that are missing.
 bench-crypto: build
+	@tools/setup-bench.sh target/bench/peers
 	cargo bench --bench crypto --locked
+
+bench-payment: build
+	cargo bench --bench payment --locked
+
+# Whether the time of a signature depends on secrets; not part of bench: the machine should be idle.
+bench-timing: build
+	cargo bench --bench timing --locked
+
+# Draws docs/sm2-verify.svg from what bench-crypto measured.
+bench-plot:
+	python3 tools/plot_bench.py target/bench/crypto.json docs/sm2-verify.svg
 
 bench-runtime: examples
 	cargo bench --bench runtime --locked
