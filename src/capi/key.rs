@@ -248,7 +248,7 @@ pub unsafe extern "C" fn sogov_key_prepare(key: *const sogov_key, error: *mut *m
 }
 
 /// Changes how much memory the tables of prepared keys may take in this process. Tables beyond the new limit are given
-/// back, those first whose keys did not verify for the longest time. Verifying goes on in any case, more slowly by keys
+/// back, those first whose keys were not used lately. Verifying goes on in any case, more slowly by keys
 /// without tables.
 ///
 /// @param bytes 64 MiB unless set, which is room for about 250 keys; 0: no key is prepared

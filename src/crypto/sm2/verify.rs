@@ -78,7 +78,11 @@ impl<K: Key> Equation<K> {
 
 /// Which of the equations hold, in their order.
 pub(super) fn holding<K: Key>(equations: &[Equation<K>]) -> Vec<bool> {
-    level::many(Check(equations))
+    match equations {
+        // One alone would leave the other lanes idle.
+        [_] => level::one(Check(equations)),
+        _ => level::many(Check(equations)),
+    }
 }
 
 /// The work of [`holding`].
