@@ -75,7 +75,7 @@ fn rounds<const LANES: usize, V: Vector<LANES>>(mut v: [V; 8], mut w: [V; 16]) -
 /// Puts W(j) into the ring, in the place of W(j - 16).
 #[inline(always)]
 fn advance<const LANES: usize, V: Vector<LANES>>(w: &mut [V; 16], j: usize) {
-    w[j % 16] = expanded(|distance| w[(j - distance) % 16]);
+    w[j % 16] = expanded(|distance| w[(j + 16 - distance) % 16]);
 }
 
 /// One round; the first sixteen are `EARLY` and take FF and GG as sums of bits. `word4` is W(j + 4).
