@@ -9,12 +9,14 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 LIBRARY := $(RELEASE)/libsogov.so.0
 PLUGINS := $(CARGO_TARGET_DIR)/plugins
 HOSTS := $(CARGO_TARGET_DIR)/hosts
+TEST_HOSTS := $(CARGO_TARGET_DIR)/test-hosts
 VENV := $(CARGO_TARGET_DIR)/venv/bin
 export SOGOV_LIBRARY := $(LIBRARY)
 export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
-.PHONY: setup build header examples demo test test-rust test-loom test-constant-time test-plugins test-python \
-        test-avx512 vectors fuzz-short miri lint soak bench bench-crypto bench-payment bench-plot bench-runtime \
+.PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
+        test-python test-hosts test-c test-go test-java test-avx512 vectors fuzz-short miri lint soak bench \
+        bench-crypto bench-payment bench-plot bench-runtime \
         bench-timing deny clean
 
 setup:
@@ -35,10 +37,14 @@ examples: build
 demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
 
-test: test-rust test-loom test-constant-time test-plugins test-python
+test: test-rust test-faults test-loom test-constant-time test-plugins test-python test-hosts
 
 test-rust: build
 	cargo test --release --workspace --locked
+
+# Every step at which the runtime can fail. A build of its own, with the feature that puts the steps in.
+test-faults: setup
+	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/faults" cargo test --test faults --features failpoints --locked
 
 # The concurrency models run with loom's atomics, which are a build of their own.
 test-loom: setup
@@ -54,6 +60,19 @@ test-plugins: examples
 test-python: examples
 	$(VENV)/python -m pytest -q python_bindings
 
+# Hosts in C, Go and Java over the public header, each with a storm of changes; that of C also under sanitizers.
+HOSTS_MAKE = $(MAKE) -s -C tests/hosts OUT="$(TEST_HOSTS)" LIBDIR="$(RELEASE)" PYTHON="$(abspath $(VENV)/python)"
+test-hosts: test-c test-go test-java
+
+test-c: build
+	@$(HOSTS_MAKE) c c-sanitized
+
+test-go: build
+	@$(HOSTS_MAKE) go
+
+test-java: build
+	@$(HOSTS_MAKE) java
+
 # The unit tests of the cryptography where AVX-512 IFMA is: on this processor or on an emulated one. Key files have
 # nothing to do with it, and an encrypted one with HMAC-SHA1 that opens elsewhere does not under Bochs 2.7.
 test-avx512: setup
@@ -63,6 +82,7 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --quiet
+	test -z "$$(gofmt -l tests/hosts/go)" || { gofmt -d tests/hosts/go; exit 1; }
 	$(VENV)/ruff check python_bindings
 	$(VENV)/ruff check --isolated --line-length 110 tests
 	$(VENV)/ruff format --check python_bindings
@@ -85,9 +105,13 @@ miri:
 	    crypto::sm2::scalar crypto::sm2::window crypto::sm2::point crypto::sm2::complete; \
 	else echo "make miri: Miri is not installed (rustup toolchain install nightly --component miri)" >&2; exit 1; fi
 
-# Long forms, not in CI: more cycles and more cases of what the tests do once.
-soak: build
+# Long forms, not in CI: more cycles and more cases of what the tests do once, and a storm of SOAK_SECONDS in each
+# language.
+SOAK_SECONDS ?= 1800
+soak: examples
 	SOGOV_SOAK=1 cargo test --release --workspace --locked -- --nocapture
+	@SOGOV_STORM_SECONDS=$(SOAK_SECONDS) $(HOSTS_MAKE) c-storm go-storm java-storm
+	SOGOV_STORM_SECONDS=$(SOAK_SECONDS) $(VENV)/python -m pytest -q -s python_bindings/tests/test_storm.py
 
 bench: bench-crypto bench-payment bench-runtime
 
@@ -109,6 +133,9 @@ bench-plot:
 
 bench-runtime: examples
 	cargo bench --bench runtime --locked
+	@$(HOSTS_MAKE) bench-go
+	@$(HOSTS_MAKE) bench-java
+	@$(HOSTS_MAKE) bench-python
 
 # Bans, licences and sources of the dependencies, where cargo-deny is installed.
 deny:

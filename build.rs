@@ -11,6 +11,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // Without nodelete, dlclose of the library would leave its threads and thread-local destructors without code.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libsogov.so.0,-z,nodelete");
+    // Makes the library runnable by the dynamic loader: it is its own helper (src/loader/preflight/entry.rs).
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-e,sogov_helper_entry");
     let header = PathBuf::from(env::var("OUT_DIR")?).join("sogov.h");
     fs::write(header, make_header()?)?;
     Ok(())

@@ -41,7 +41,9 @@
 /* First values of the structs that calls fill. */
 #define SOGOV_BYTES_INIT {NULL, 0, 0}
 #define SOGOV_VERSION_INFO_INIT \
-  {sizeof(sogov_version_info), {0}, {0}, SOGOV_STANDING_LOADED, 0, {0}, 0, 0, 0, 0, {0}}
+  {sizeof(sogov_version_info), {0}, {0}, SOGOV_STANDING_LOADED, 0, {0}, 0, 0, 0, 0, {0}, \
+   SOGOV_BREAKER_CLOSED, 0, 0}
+#define SOGOV_PROCESS_INFO_INIT {sizeof(sogov_process_info), 0, 0, 0, 0, 0, 0, {0}, {0}}
 #define SOGOV_CALL_INFO_INIT {sizeof(sogov_call_info), 0, SOGOV_ROUTE_REASON_NONE, {0}}
 
 /* Defined in sogov_plugin.h. */
@@ -82,6 +84,10 @@ typedef enum sogov_status {
    * A limit was reached (leases in flight, versions of a service, sizes).
    */
   SOGOV_STATUS_LIMIT_EXCEEDED = 105,
+  /**
+   * The caller's own callback asked to stop; the state is as before the call.
+   */
+  SOGOV_STATUS_CANCELLED = 106,
   /**
    * The operating system refused a read, a write, a mapping or a lock.
    */
@@ -148,6 +154,15 @@ typedef enum sogov_status {
    */
   SOGOV_STATUS_PINNED = 502,
   /**
+   * The preflight refused the version: in its child process it crashed, hung, exited or answered wrong. The message
+   * says in which stage, and how it ended.
+   */
+  SOGOV_STATUS_PREFLIGHT_FAILED = 503,
+  /**
+   * An update was taken back: the new version did not pass a step, which the message names; the old one serves.
+   */
+  SOGOV_STATUS_UPDATE_FAILED = 504,
+  /**
    * The route policy is malformed or contradicts what is loaded; the message says where.
    */
   SOGOV_STATUS_ROUTE_POLICY_INVALID = 600,
@@ -160,9 +175,18 @@ typedef enum sogov_status {
    */
   SOGOV_STATUS_LEASE_GONE = 602,
   /**
+   * Every version that could serve the request has an open breaker.
+   */
+  SOGOV_STATUS_BREAKER_OPEN = 603,
+  /**
    * The plugin answered with a failure, or broke its contract.
    */
   SOGOV_STATUS_PLUGIN_FAILED = 700,
+  /**
+   * The plugin's code crashed in the call, which was given up; the version never serves again. Only with
+   * `contain_crashes`.
+   */
+  SOGOV_STATUS_PLUGIN_CRASHED = 701,
   /**
    * A fault inside sogov; the state is as before the call. Please report it.
    */
@@ -205,6 +229,14 @@ typedef enum sogov_route_reason {
    * Drawn at random, as the user is unknown and the policy says so.
    */
   SOGOV_ROUTE_REASON_RANDOM = 7,
+  /**
+   * The version that it would have been has an open breaker: the stable version, or the last stable one before it.
+   */
+  SOGOV_ROUTE_REASON_BREAKER = 8,
+  /**
+   * The version's breaker is open, and this request was let through to see whether the version has recovered.
+   */
+  SOGOV_ROUTE_REASON_PROBE = 9,
 } sogov_route_reason;
 
 /**
@@ -224,6 +256,40 @@ typedef enum sogov_log_level {
    */
   SOGOV_LOG_LEVEL_INFO = 3,
 } sogov_log_level;
+
+/**
+ * What happened to a version.
+ */
+typedef enum sogov_event_kind {
+  /**
+   * Too many calls failed: requests go to a stable version instead.
+   */
+  SOGOV_EVENT_KIND_BREAKER_OPENED = 1,
+  /**
+   * One request is let through to a broken version, to see whether it has recovered.
+   */
+  SOGOV_EVENT_KIND_BREAKER_PROBING = 2,
+  /**
+   * The probe failed: the breaker stays open for its whole time again.
+   */
+  SOGOV_EVENT_KIND_BREAKER_REOPENED = 3,
+  /**
+   * The version has recovered and serves again.
+   */
+  SOGOV_EVENT_KIND_BREAKER_CLOSED = 4,
+  /**
+   * The version crashed in a call. It serves no more in this process and stays mapped.
+   */
+  SOGOV_EVENT_KIND_QUARANTINED = 5,
+  /**
+   * The version was to be unmapped and has to stay mapped.
+   */
+  SOGOV_EVENT_KIND_PINNED = 6,
+  /**
+   * The version was unmapped.
+   */
+  SOGOV_EVENT_KIND_UNMAPPED = 7,
+} sogov_event_kind;
 
 /**
  * Where a version stands in its service.
@@ -250,6 +316,100 @@ typedef enum sogov_standing {
    */
   SOGOV_STANDING_PINNED = 4,
 } sogov_standing;
+
+/**
+ * Where a breaker stands.
+ */
+typedef enum sogov_breaker {
+  /**
+   * Requests reach the version.
+   */
+  SOGOV_BREAKER_CLOSED = 0,
+  /**
+   * They do not.
+   */
+  SOGOV_BREAKER_OPEN = 1,
+  /**
+   * One of them does, to see whether the version has recovered.
+   */
+  SOGOV_BREAKER_PROBING = 2,
+  /**
+   * The version crashed and serves no more in this process.
+   */
+  SOGOV_BREAKER_QUARANTINED = 3,
+} sogov_breaker;
+
+/**
+ * The steps of an update, in their order. Some are left out, as the options say.
+ */
+typedef enum sogov_update_step {
+  /**
+   * Signatures and statement.
+   */
+  SOGOV_UPDATE_STEP_VERIFY = 0,
+  /**
+   * What can be found out about the image before it runs in this process.
+   */
+  SOGOV_UPDATE_STEP_PREFLIGHT = 1,
+  /**
+   * Mapping, constructors, `start` and `health`.
+   */
+  SOGOV_UPDATE_STEP_LOAD = 2,
+  /**
+   * The old version's state as it stands, into the new one.
+   */
+  SOGOV_UPDATE_STEP_IMPORT_STATE = 3,
+  /**
+   * The request that the plugin declares for it.
+   */
+  SOGOV_UPDATE_STEP_SELF_TEST = 4,
+  /**
+   * Copies of requests.
+   */
+  SOGOV_UPDATE_STEP_SHADOW = 5,
+  /**
+   * A share of the requests.
+   */
+  SOGOV_UPDATE_STEP_GRAY = 6,
+  /**
+   * Requests wait while the state moves.
+   */
+  SOGOV_UPDATE_STEP_HANDOVER = 7,
+  /**
+   * All requests, while the old version is still the stable one.
+   */
+  SOGOV_UPDATE_STEP_PROBATION = 8,
+  /**
+   * The new version becomes the stable one.
+   */
+  SOGOV_UPDATE_STEP_PROMOTE = 9,
+  /**
+   * The update is complete.
+   */
+  SOGOV_UPDATE_STEP_DONE = 10,
+  /**
+   * The update failed: what served before serves.
+   */
+  SOGOV_UPDATE_STEP_ROLLED_BACK = 11,
+} sogov_update_step;
+
+/**
+ * Where in a step a report comes from.
+ */
+typedef enum sogov_update_phase {
+  /**
+   * The step begins.
+   */
+  SOGOV_UPDATE_PHASE_BEGINS = 0,
+  /**
+   * The step is under way; at least every 50 ms where it waits.
+   */
+  SOGOV_UPDATE_PHASE_WAITS = 1,
+  /**
+   * The step ended well.
+   */
+  SOGOV_UPDATE_PHASE_ENDS = 2,
+} sogov_update_phase;
 
 /**
  * The file formats that keys are written in.
@@ -319,6 +479,61 @@ typedef enum sogov_outcome {
    */
   SOGOV_OUTCOME_NEUTRAL = 2,
 } sogov_outcome;
+
+/**
+ * Whether versions are tried in a child process before they enter this one.
+ */
+typedef enum sogov_preflight {
+  /**
+   * Without a passed preflight nothing is loaded.
+   */
+  SOGOV_PREFLIGHT_REQUIRED = 0,
+  /**
+   * Versions are loaded without one.
+   */
+  SOGOV_PREFLIGHT_OFF = 1,
+} sogov_preflight;
+
+/**
+ * What becomes of the state, for sogov_update_options.
+ */
+typedef enum sogov_update_state {
+  /**
+   * Nothing: there is none, or the new version begins with its own.
+   */
+  SOGOV_UPDATE_STATE_NONE = 0,
+  /**
+   * Exported while the old version serves; what changes afterwards is not in the new version.
+   */
+  SOGOV_UPDATE_STATE_COPY = 1,
+  /**
+   * The same as a rehearsal; then requests wait, calls in flight end, and the state is moved. Nothing is lost.
+   */
+  SOGOV_UPDATE_STATE_HANDOVER = 2,
+} sogov_update_state;
+
+/**
+ * What a step comes to that ends with fewer calls than it asks for, for sogov_update_options.
+ */
+typedef enum sogov_update_no_data {
+  /**
+   * The update fails.
+   */
+  SOGOV_UPDATE_NO_DATA_FAIL = 0,
+  /**
+   * The next step follows.
+   */
+  SOGOV_UPDATE_NO_DATA_PASS = 1,
+  /**
+   * The step goes on until there are enough, or the update is cancelled.
+   */
+  SOGOV_UPDATE_NO_DATA_HOLD = 2,
+} sogov_update_no_data;
+
+/**
+ * How much of what is retired stays mapped, the newest first.
+ */
+typedef struct Parking Parking;
 
 /**
  * An engine: trust, services and versions of one program. Usually there is one a process. Any number of threads
@@ -536,6 +751,52 @@ typedef void (*sogov_log_callback)(void *context,
                                    size_t message_len);
 
 /**
+ * What happened to a version without anybody having asked for it. Texts are UTF-8, not NUL-terminated, and valid during
+ * the callback.
+ */
+typedef struct sogov_event {
+  /**
+   * sizeof(sogov_event).
+   */
+  size_t size;
+  /**
+   * What happened.
+   */
+  enum sogov_event_kind kind;
+  /**
+   * The service's name.
+   */
+  const char *service;
+  /**
+   * Bytes of the name.
+   */
+  size_t service_len;
+  /**
+   * The version's label.
+   */
+  const char *version;
+  /**
+   * Bytes of the label.
+   */
+  size_t version_len;
+  /**
+   * The reason, for people.
+   */
+  const char *detail;
+  /**
+   * Bytes of the reason.
+   */
+  size_t detail_len;
+} sogov_event;
+
+/**
+ * Takes an event. Called on any thread: that of the request which changed a breaker, or one of the library's. The same
+ * rules hold as for sogov_log_callback; it should be quick, as a request may be waiting for it.
+ */
+typedef void (*sogov_event_callback)(void *context,
+                                     const struct sogov_event *event);
+
+/**
  * What an engine needs to know. NULL and all-zero mean the defaults.
  */
 typedef struct sogov_engine_options {
@@ -581,6 +842,47 @@ typedef struct sogov_engine_options {
    * How many retired versions of each service stay mapped for an immediate way back; 0: 2.
    */
   size_t parked_versions;
+  /**
+   * Takes events, such as a breaker that opens, or NULL.
+   */
+  sogov_event_callback event;
+  /**
+   * Handed to `event`.
+   */
+  void *event_context;
+  /**
+   * A sogov_preflight. SOGOV_PREFLIGHT_REQUIRED (0): each version is loaded and started in a child process first, and
+   * refused where that fails. SOGOV_PREFLIGHT_OFF: it is loaded at once.
+   */
+  uint32_t preflight;
+  /**
+   * How many milliseconds a preflight may last; 0: 5,000.
+   */
+  uint32_t preflight_ms;
+  /**
+   * How many MiB of private memory the child may use; 0: 512.
+   */
+  uint32_t preflight_memory_mib;
+  /**
+   * How many milliseconds of processor time the child may use, rounded up to seconds; 0: as many as it may last.
+   */
+  uint32_t preflight_cpu_ms;
+  /**
+   * What becomes of a plugin that exports and uses a symbol which the program defines too, so that the program's would be
+   * used: 0: it is refused; 1: it is loaded, and the log says so.
+   */
+  uint32_t symbol_collisions;
+  /**
+   * 1: a crash of a plugin inside sogov_call() ends that call, with SOGOV_STATUS_PLUGIN_CRASHED, instead of the
+   * process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
+   * x86-64 only. docs/conventions.md says what is a crash of a plugin and what is not. 0: no.
+   */
+  uint32_t contain_crashes;
+  /**
+   * How many bytes of address space the images of each service's retired versions may take together, beyond which the
+   * oldest are unloaded; 0: 256 MiB.
+   */
+  size_t parked_bytes;
 } sogov_engine_options;
 
 /**
@@ -624,6 +926,11 @@ typedef struct sogov_change_options {
    * Bytes of the path.
    */
   size_t signature_path_len;
+  /**
+   * sogov_unload() only. 1: a version on which leases are left after `drain_ms` is given up. It stays mapped for ever,
+   * its label is free, and the process is marked for ever as one that wants a restart (sogov_process_status()).
+   */
+  uint32_t force;
 } sogov_change_options;
 
 /**
@@ -672,9 +979,21 @@ typedef struct sogov_version_info {
   uint64_t failures;
   /**
    * Why it is pinned, NUL-terminated; empty otherwise. Begins with one of the words tls, thread, tsd, signal,
-   * unique, nodelete, go, exit-handler, stop, dlclose, dependency, followed by a colon and the evidence.
+   * unique, nodelete, go, exit-handler, stop, dlclose, dependency, lease, crash, followed by a colon and the evidence.
    */
   char pin_reason[SOGOV_REASON_SIZE];
+  /**
+   * Where its breaker stands.
+   */
+  enum sogov_breaker breaker;
+  /**
+   * For how many milliseconds the breaker stays open; 0 when it is not.
+   */
+  uint64_t breaker_open_ms;
+  /**
+   * How often the breaker opened.
+   */
+  uint64_t breaker_opened;
 } sogov_version_info;
 
 /**
@@ -756,6 +1075,278 @@ typedef struct sogov_file_facts {
  * lease (any more) is recognised and answered with SOGOV_STATUS_LEASE_GONE.
  */
 typedef uint64_t sogov_lease;
+
+/**
+ * The process as it stood at one moment, all engines together. Set `size` before the call (SOGOV_PROCESS_INFO_INIT does).
+ */
+typedef struct sogov_process_info {
+  /**
+   * sizeof(sogov_process_info), set by the caller.
+   */
+  size_t size;
+  /**
+   * Versions whose images are mapped, in whatever standing.
+   */
+  uint64_t versions_mapped;
+  /**
+   * Those among them that stay mapped by necessity.
+   */
+  uint64_t versions_pinned;
+  /**
+   * Those among them that are retired and wait for a way back.
+   */
+  uint64_t versions_parked;
+  /**
+   * Bytes of address space that the images take, each from its first segment to the end of its last one.
+   */
+  uint64_t bytes_mapped;
+  /**
+   * 1 once a version was given up by force, or the process was tainted: only a restart takes it back.
+   */
+  uint32_t restart_wanted;
+  /**
+   * 1 once something may have damaged the process.
+   */
+  uint32_t tainted;
+  /**
+   * The first reason why a restart is wanted, NUL-terminated; empty otherwise.
+   */
+  char restart_reason[SOGOV_REASON_SIZE];
+  /**
+   * The first reason why the process is tainted, NUL-terminated; empty otherwise.
+   */
+  char taint_reason[SOGOV_REASON_SIZE];
+} sogov_process_info;
+
+/**
+ * A copy of a request that two versions answered differently. No content: that may be anybody's.
+ */
+typedef struct sogov_update_mismatch {
+  /**
+   * Bytes of the request.
+   */
+  uint64_t request_len;
+  /**
+   * Bytes of the stable version's answer, and of the new one's.
+   */
+  uint64_t expected_len;
+  /**
+   * Bytes of the new version's answer.
+   */
+  uint64_t found_len;
+  /**
+   * What `invoke` of the stable version returned.
+   */
+  int32_t expected_status;
+  /**
+   * What `invoke` of the new version returned.
+   */
+  int32_t found_status;
+  /**
+   * SM3 of the request.
+   */
+  uint8_t request_digest[32];
+  /**
+   * SM3 of the stable version's answer.
+   */
+  uint8_t expected_digest[32];
+  /**
+   * SM3 of the new version's answer.
+   */
+  uint8_t found_digest[32];
+} sogov_update_mismatch;
+
+/**
+ * How far an update has come. Later releases append members.
+ */
+typedef struct sogov_update_progress {
+  /**
+   * The bytes of this struct that the library filled.
+   */
+  size_t size;
+  /**
+   * The step.
+   */
+  enum sogov_update_step step;
+  /**
+   * Where in it.
+   */
+  enum sogov_update_phase phase;
+  /**
+   * The new version's share of the requests, in 10,000.
+   */
+  uint32_t share;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Milliseconds since the step began.
+   */
+  uint64_t elapsed_ms;
+  /**
+   * Calls of the new version since the step began.
+   */
+  uint64_t calls;
+  /**
+   * Those that failed.
+   */
+  uint64_t failures;
+  /**
+   * Copies of requests whose answers were compared.
+   */
+  uint64_t compared;
+  /**
+   * Those that were answered otherwise.
+   */
+  uint64_t mismatched;
+  /**
+   * Copies for which there was no room.
+   */
+  uint64_t dropped;
+  /**
+   * One of the first mismatches, or NULL; valid during the call.
+   */
+  const struct sogov_update_mismatch *mismatch;
+  /**
+   * With SOGOV_UPDATE_STEP_ROLLED_BACK why: UTF-8, not NUL-terminated, valid during the call; else NULL.
+   */
+  const char *message;
+  /**
+   * Bytes of the message.
+   */
+  size_t message_len;
+} sogov_update_progress;
+
+/**
+ * Takes the progress of an update, on the thread that called sogov_update(): before and after each step, and at least
+ * every 50 ms where the update waits, but not while requests wait in a handover. Another answer than 0 cancels the
+ * update, until it is promoted. It may call any function of this library but sogov_engine_free() on its own engine,
+ * and must not unwind.
+ */
+typedef int32_t (*sogov_update_callback)(void *context,
+                                         const struct sogov_update_progress *progress);
+
+/**
+ * A time of observation of the new version.
+ */
+typedef struct sogov_update_gray {
+  /**
+   * The new version's share of the requests, 1 to 10,000. Shares grow from step to step.
+   */
+  uint32_t share;
+  /**
+   * For how many milliseconds at least.
+   */
+  uint32_t hold_ms;
+  /**
+   * For how many calls of the new version at least; with fewer nothing is said about failures.
+   */
+  uint64_t calls;
+} sogov_update_gray;
+
+/**
+ * How a version is to take over. NULL and all-zero load, test and promote it at once.
+ */
+typedef struct sogov_update_options {
+  /**
+   * sizeof(sogov_update_options).
+   */
+  size_t size;
+  /**
+   * The person or program that asks.
+   */
+  const char *actor;
+  /**
+   * Bytes of the actor.
+   */
+  size_t actor_len;
+  /**
+   * The reason.
+   */
+  const char *reason;
+  /**
+   * Bytes of the reason.
+   */
+  size_t reason_len;
+  /**
+   * The signature file; (NULL, 0): the plugin's path with ".sogsig" behind it, if there is one.
+   */
+  const char *signature_path;
+  /**
+   * Bytes of the path.
+   */
+  size_t signature_path_len;
+  /**
+   * Takes the progress, or NULL.
+   */
+  sogov_update_callback progress;
+  /**
+   * Handed to `progress`.
+   */
+  void *progress_context;
+  /**
+   * Growing shares, one after the other; none with SOGOV_UPDATE_STATE_HANDOVER.
+   */
+  const struct sogov_update_gray *gray;
+  /**
+   * How many, at most 64.
+   */
+  size_t gray_count;
+  /**
+   * How many requests to send to the new version as copies, 0: none. The plugin has to declare
+   * SOGOV_PLUGIN_IDEMPOTENT.
+   */
+  uint64_t shadow_requests;
+  /**
+   * How many of them may be answered otherwise than by the stable version.
+   */
+  uint64_t shadow_mismatches;
+  /**
+   * For how many calls the new version serves everybody before it is promoted.
+   */
+  uint64_t probation_calls;
+  /**
+   * For how many milliseconds. With both 0 there is no probation.
+   */
+  uint32_t probation_ms;
+  /**
+   * How many milliseconds to wait for the requests to copy. 0: 10,000.
+   */
+  uint32_t shadow_ms;
+  /**
+   * A sogov_update_state.
+   */
+  uint32_t state;
+  /**
+   * For how many milliseconds requests may wait in a handover, at most 60,000. 0: 1,000.
+   */
+  uint32_t handover_ms;
+  /**
+   * How many of 10,000 calls of the new version may fail in a gray step or in the probation. 0: 100.
+   */
+  uint32_t tolerated_failures;
+  /**
+   * A sogov_update_no_data.
+   */
+  uint32_t on_no_data;
+  /**
+   * 1: a version that failed stays loaded.
+   */
+  uint32_t keep_failed;
+  /**
+   * For how many milliseconds unloading a version that failed waits for leases. 0: 5,000.
+   */
+  uint32_t drain_ms;
+  /**
+   * 1: return only when the new state is on the disk.
+   */
+  uint32_t wait_durable;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} sogov_update_options;
 
 /**
  * What became of a ticket.
@@ -925,9 +1516,12 @@ enum sogov_status sogov_engine_open(const struct sogov_engine_options *options,
  * Closes an engine: its services serve nobody any more (SOGOV_STATUS_CLOSED), what is on its way to the disk gets
  * there, and versions without leases are stopped and unmapped. Leases that are out stay good: their versions stay
  * mapped until the last is released, which this does not wait for. Service handles may be freed before or after. Once
- * this has returned, the log callback is not called any more.
+ * this has returned, the callbacks for log and events are not called any more.
  *
  * Do not call it from inside a plugin: the version of that call would be left to a thread of the library.
+ *
+ * In the child of a fork(), an engine of the parent serves nobody any more, and that is all: nothing is waited for,
+ * written, stopped or unmapped.
  *
  * @param engine taken; NULL is ignored. Later uses of the handle answer SOGOV_STATUS_CLOSED
  */
@@ -936,7 +1530,8 @@ void sogov_engine_free(struct sogov_engine *engine);
 /**
  * Loads a plugin file: its signatures must meet the trust policy, and exactly the verified bytes are mapped. The
  * version then stands beside those already there and serves nobody until sogov_promote() or a route policy names it.
- * Constructors of the plugin run, and for a level-1 plugin `start` and `health`.
+ * Constructors of the plugin run, and for a level-1 plugin `start` and `health`: in a child process first (the
+ * preflight), and then here.
  *
  * @param engine borrowed
  * @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
@@ -1024,10 +1619,10 @@ enum sogov_status sogov_rollback(const struct sogov_engine *engine,
  *
  * @param engine borrowed
  * @param service, version what is unloaded
- * @param options actor, reason, drain_ms; or NULL
+ * @param options actor, reason, drain_ms, force; or NULL
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY while it is stable or gray, or when leases were left: then it stands as
- *         before; SOGOV_STATUS_DEADLOCK from inside a call of it; SOGOV_STATUS_PINNED when it was stopped but has to
- *         stay mapped, with the reason in the message and in listings
+ *         before; SOGOV_STATUS_DEADLOCK from inside a call of it; SOGOV_STATUS_PINNED when it was stopped, or given up
+ *         by force, but has to stay mapped, with the reason in the message and in listings
  */
 enum sogov_status sogov_unload(const struct sogov_engine *engine,
                                const char *service,
@@ -1317,6 +1912,15 @@ uint32_t sogov_version_number(void);
 const char *sogov_version_text(void);
 
 /**
+ * Tells what is mapped, and whether the process should be restarted when there is an occasion.
+ *
+ * @param info receives what is known, as far as its `size` reaches
+ * @return SOGOV_STATUS_OK
+ */
+enum sogov_status sogov_process_status(struct sogov_process_info *info,
+                                       struct sogov_error **error);
+
+/**
  * Looks a service up, for sogov_route() and sogov_call(). One that has no version yet comes into being.
  *
  * @param engine borrowed
@@ -1385,6 +1989,37 @@ enum sogov_status sogov_verify(const struct sogov_key *key,
                                const uint8_t *signature,
                                size_t signature_len,
                                const struct sogov_signature_options *options,
+                               struct sogov_error **error);
+
+/**
+ * Replaces the stable version of a service by a plugin file, step by step, on the calling thread: verify, preflight,
+ * load, import the state, self test, shadow calls, gray shares, handover, probation, promote. The options say which
+ * steps there are. Each can fail, and leaves the old version serving everybody by the policy that was in force; the
+ * new one is unloaded then.
+ *
+ * The shares stand beside the policy in force, whose pins, rules and key go on to count; with the promotion it ends.
+ *
+ * @param engine borrowed
+ * @param service the service, which has a stable version and no gray one
+ * @param version the label, which must be the statement's; (NULL, 0) takes the statement's
+ * @param path the plugin
+ * @param options what to do, or NULL
+ * @param info receives what is known of the new stable version, or NULL
+ * @return SOGOV_STATUS_OK; the codes of trust (4xx), loading (5xx) and plugins (7xx) up to the step "load";
+ *         SOGOV_STATUS_UPDATE_FAILED when a later step was not passed, SOGOV_STATUS_CANCELLED by the callback: the
+ *         message names the step; SOGOV_STATUS_BUSY while the service is being updated or gray versions serve, or when
+ *         somebody else changed meanwhile what serves, which is left so; SOGOV_STATUS_NO_VERSION without a stable
+ *         version; SOGOV_STATUS_DEADLOCK from inside a call of the service
+ */
+enum sogov_status sogov_update(const struct sogov_engine *engine,
+                               const char *service,
+                               size_t service_len,
+                               const char *version,
+                               size_t version_len,
+                               const char *path,
+                               size_t path_len,
+                               const struct sogov_update_options *options,
+                               struct sogov_version_info *info,
                                struct sogov_error **error);
 
 /**

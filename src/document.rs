@@ -92,6 +92,14 @@ impl<'a> Field<'a> {
         Ok(number)
     }
 
+    /// A number from 0 to 1, in thousandths.
+    pub fn thousandths(&self) -> Result<u16> {
+        let ratio = self.value.as_f64().filter(|ratio| (0.0..=1.0).contains(ratio));
+        let ratio = ratio.ok_or_else(|| self.expected("a number from 0 to 1"))?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1000")]
+        Ok((ratio * 1000.0).round() as u16)
+    }
+
     /// `true` or `false`.
     pub fn boolean(&self) -> Result<bool> {
         self.value.as_bool().ok_or_else(|| self.expected("true or false"))

@@ -1,34 +1,47 @@
 //! The verbs. The only place that composes the parts.
 #![forbid(unsafe_code)]
 
+mod crash;
 mod digest;
+mod inherited;
 mod open;
 mod sign;
+mod update;
 mod verify;
+mod watch;
 
 pub use digest::digest_tree;
 pub use open::EngineOptions;
 pub use sign::{FileFacts, FileSigner, check_message, sign_message, sign_messages, sign_trust_document};
+pub use update::{
+    GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
+    UpdateReport, Verdict,
+};
 pub use verify::{limit_prepared_keys, prepared_keys, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
-use crate::loader::{HostContext, Instance};
+use crate::loader::preflight::Preflight;
+use crate::loader::{Collisions, HostContext, Instance};
 use crate::route::RoutePolicy;
-use crate::runtime::{Former, Keeper, Progress, Rollback, Service, Version, VersionReport};
+use crate::runtime::{
+    self, Former, Keeper, Parking, Progress, Rollback, Service, Version, VersionReport, reaping,
+};
 use crate::store::Store;
+use crate::sys::fault::Containment;
 use crate::sys::file;
-use crate::telemetry::{Log, LogLevel};
+use crate::telemetry::{Events, Log, LogLevel};
 use crate::timestamp;
 use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
-use parking_lot::RwLock;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The most services of an engine.
@@ -39,12 +52,23 @@ const MAX_ARTIFACT_LEN: u64 = 1 << 30;
 #[derive(Debug)]
 pub struct Engine {
     trust: Option<TrustDirectory>,
+    preflight: Preflight,
     store: Option<Arc<Store>>,
-    services: RwLock<BTreeMap<Label, Arc<Service>>>,
-    keeper: Keeper,
+    /// Replaced whole, under `adding`: a forked child reads it whatever the parent's threads were doing.
+    services: ArcSwap<BTreeMap<Label, Arc<Service>>>,
+    adding: Mutex<()>,
+    keeper: Arc<Keeper>,
     log: Log,
-    parked_versions: usize,
+    events: Events,
+    parking: Parking,
+    collisions: Collisions,
+    /// Where it was asked for: crashes end a call instead of the process.
+    containment: Option<Containment>,
     closed: AtomicBool,
+    /// The process that it was opened in; see `sys::fork`.
+    generation: u64,
+    /// For what comes back from a call.
+    this: Weak<Self>,
 }
 
 /// Who asks for a change, why, and how long the caller is ready to wait.
@@ -56,6 +80,8 @@ pub struct Change {
     pub reason: String,
     /// Whether the call returns only after its record is on the disk.
     pub wait_durable: bool,
+    /// Of an unload: whether to give up on a version that does not drain.
+    pub force: bool,
 }
 
 /// Where the signature of a plugin file is.
@@ -72,19 +98,26 @@ impl Engine {
     pub fn service(&self, name: &str) -> Result<Arc<Service>> {
         let name = Label::new("service", name)?;
         self.check_open()?;
-        if let Some(service) = self.services.read().get(&name) {
+        if let Some(service) = self.services.load().get(&name) {
             return Ok(Arc::clone(service));
         }
-        let mut services = self.services.write();
+        let _adding = self.adding.lock();
         // Looked at under the lock: closing takes it too, so no service escapes from being closed.
         self.check_open()?;
+        let mut services = BTreeMap::clone(&self.services.load());
         if services.len() >= MAX_SERVICES {
             return Err(Error::new(
                 Status::LimitExceeded,
                 format!("expected at most {MAX_SERVICES} services"),
             ));
         }
-        Ok(Arc::clone(services.entry(name).or_insert_with(|| Arc::new(Service::new(name)))))
+        let service = Arc::clone(services.entry(name).or_insert_with(|| {
+            let service = Arc::new(Service::new(name));
+            runtime::enroll(&service);
+            service
+        }));
+        self.services.store(Arc::new(services));
+        Ok(service)
     }
 
     /// Decides over the plugin file at `path` as [`load_versioned`](Self::load_versioned) would, and loads nothing.
@@ -96,7 +129,7 @@ impl Engine {
         options: &LoadOptions,
     ) -> Result<VerifiedImage> {
         let image = self.admit_file(service, label, path, options)?;
-        Instance::preflight(&image).map_err(|e| e.of(path.display()))?;
+        Instance::check_bytes(&image).map_err(|e| e.of(path.display()))?;
         Ok(image)
     }
 
@@ -168,10 +201,12 @@ impl Engine {
         restored.and_then(|version| self.settle(&service, change).map(|()| version))
     }
 
-    /// Waits until no lease is on the version, for at most `patience`, unmaps it and proves that it is gone.
+    /// Waits until no lease is on the version, for at most `patience`, unmaps it and proves that it is gone. With
+    /// `force`, a version that did not drain is given up: see [`Service::unload`].
     pub fn unload(&self, service: &str, label: &str, patience: Duration, change: &Change) -> Result<()> {
         let service = self.existing(service)?;
-        let unloaded = service.unload(label, patience);
+        let unloaded = service.unload(label, patience, change.force);
+        reap(&service, &self.keeper, &self.log);
         self.tell(change, "unload", service.name(), unloaded.as_ref().map(|()| label));
         unloaded
     }
@@ -181,13 +216,18 @@ impl Engine {
         self.check_open()?;
         match service {
             Some(name) => Ok(self.existing(name)?.report()),
-            None => Ok(self.services.read().values().flat_map(|service| service.report()).collect()),
+            None => Ok(self.services.load().values().flat_map(|service| service.report()).collect()),
         }
     }
 
     /// Whether the trust document is taken without a signature by root keys.
     pub fn is_development(&self) -> bool {
         self.trust.as_ref().is_none_or(TrustDirectory::is_development)
+    }
+
+    /// Where events go.
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// The log that the engine was opened with.
@@ -197,13 +237,18 @@ impl Engine {
 
     /// Serves nobody from now on, makes the last state durable, and unmaps what nobody uses. Versions on which leases
     /// are out are unmapped when the last is released; this does not wait for them.
+    ///
+    /// In a process that inherited the engine by `fork`, nothing of that but the first: see [`end`](Self::end).
     pub fn close(&self) {
+        if self.is_inherited() {
+            return self.abandon();
+        }
         let services = {
-            let services = self.services.write();
+            let _adding = self.adding.lock();
             if self.closed.swap(true, Ordering::SeqCst) {
                 return;
             }
-            services.clone()
+            self.services.load_full()
         };
         for service in services.values() {
             service.close();
@@ -212,12 +257,13 @@ impl Engine {
             {
                 self.log.write(LogLevel::Error, format_args!("{}: close: {e}", service.name()));
             }
-            for version in service.take_surplus(0) {
-                let unloading = self.unloading(service, version, 0);
+            for version in service.take_surplus(Parking::NONE) {
+                let unloading = self.unloading(service, version, Parking::NONE);
                 if unloading() == Progress::Again {
                     self.leave_to_housekeeping(unloading);
                 }
             }
+            reap(service, &self.keeper, &self.log);
         }
     }
 
@@ -225,7 +271,7 @@ impl Engine {
     fn existing(&self, name: &str) -> Result<Arc<Service>> {
         let name = Label::new("service", name)?;
         self.check_open()?;
-        let service = self.services.read().get(&name).cloned();
+        let service = self.services.load().get(&name).cloned();
         service.ok_or_else(|| Error::new(Status::NotFound, format!("service {name}: is not known")))
     }
 
@@ -236,8 +282,7 @@ impl Engine {
         path: &Path,
         options: &LoadOptions,
     ) -> Result<VersionReport> {
-        let label =
-            if label.is_empty() { stated_label(path, options)? } else { Label::new("version", label)? };
+        let label = label_of(label, path, options)?;
         service.check_free(label)?;
         let image = self.admit_file(service.name().as_str(), Some(label.as_str()), path, options)?;
         self.load(service, label, &image).map_err(|e| e.of(path.display()))
@@ -257,12 +302,40 @@ impl Engine {
         trust.admit(Artifact { file, detached_signature }, demand)
     }
 
-    /// Runs the image and enters the version.
+    /// Tries the image in a child process, runs it and its self test here, and enters the version.
     fn load(&self, service: &Arc<Service>, label: Label, image: &VerifiedImage) -> Result<VersionReport> {
-        let log = self.log.clone();
+        self.try_out(service, label, image)?;
+        let instance = self.start(service.name(), label, image)?;
+        if let Err(e) = instance.self_test() {
+            return Err(discard(instance, &e));
+        }
+        self.enter(service, label, image, instance)
+    }
+
+    /// Refuses what crashed in this process before, and tries the image in a child process.
+    fn try_out(&self, service: &Service, label: Label, image: &VerifiedImage) -> Result<()> {
+        service.check_never_crashed(image.digest())?;
         let name = service.name();
-        let context = HostContext {
-            service: name.to_string(),
+        if let Some(trial) = self.preflight.check(image, &self.context(name, label))? {
+            for note in trial.notes {
+                self.log.write(LogLevel::Warning, format_args!("{name}@{label}: preflight: {note}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the image.
+    fn start(&self, service: Label, label: Label, image: &VerifiedImage) -> Result<Instance> {
+        let mut instance = Instance::load(image, self.context(service, label), self.collisions)?;
+        self.contain(&mut instance);
+        Ok(instance)
+    }
+
+    /// What a plugin is told, and where its log goes.
+    fn context(&self, service: Label, label: Label) -> HostContext {
+        let log = self.log.clone();
+        HostContext {
+            service: service.to_string(),
             version: label.to_string(),
             log: Box::new(move |level, line| {
                 let level = match level {
@@ -270,20 +343,26 @@ impl Engine {
                     2 => LogLevel::Warning,
                     _ => LogLevel::Info,
                 };
-                log.write(level, format_args!("{name}@{label}: {line}"));
+                log.write(level, format_args!("{service}@{label}: {line}"));
             }),
-        };
-        let instance = Instance::load(image, context)?;
+        }
+    }
+
+    /// Puts what was started beside the other versions.
+    fn enter(
+        &self,
+        service: &Arc<Service>,
+        label: Label,
+        image: &VerifiedImage,
+        instance: Instance,
+    ) -> Result<VersionReport> {
+        let name = service.name();
         // Kept before it can serve: what serves can always be brought back.
         if let Some(Err(e)) = self.store.as_ref().map(|store| store.keep(name, label, image)) {
-            return Err(match instance.unload() {
-                Ok(()) => e,
-                Err(reason) => {
-                    Error::new(e.status(), format!("{}; the image stays mapped: {reason}", e.message()))
-                }
-            });
+            return Err(discard(instance, &e));
         }
-        let version = Version::new(name, label, *image.digest(), image.statement().epoch, instance)?;
+        let watcher = self.watcher(service);
+        let version = Version::new(name, label, *image.digest(), image.statement().epoch, instance, watcher)?;
         service.add(Arc::clone(&version)).inspect_err(|_| {
             if let Err(reason) = version.abandon() {
                 self.log.write(LogLevel::Warning, format_args!("{name}@{label}: stays mapped: {reason}"));
@@ -333,8 +412,8 @@ impl Engine {
 
     /// After a change of what serves: its record goes to the disk, and retired versions beyond the parked ones go.
     fn settle(&self, service: &Arc<Service>, change: &Change) -> Result<()> {
-        for version in service.take_surplus(self.parked_versions) {
-            self.leave_to_housekeeping(self.unloading(service, version, self.parked_versions));
+        for version in service.take_surplus(self.parking) {
+            self.leave_to_housekeeping(self.unloading(service, version, self.parking));
         }
         let Some(store) = &self.store else { return Ok(()) };
         if change.wait_durable {
@@ -350,18 +429,21 @@ impl Engine {
         Ok(())
     }
 
-    /// A job that unloads a retired version beyond the newest `keep` as soon as nobody is inside.
+    /// A job that unloads a retired version that `keep` has no room for as soon as nobody is inside.
     fn unloading(
         &self,
         service: &Arc<Service>,
         version: Arc<Version>,
-        keep: usize,
+        keep: Parking,
     ) -> impl Fn() -> Progress + Send + 'static {
-        let (service, log) = (Arc::clone(service), self.log.clone());
+        let (service, keeper, log) = (Arc::clone(service), Arc::downgrade(&self.keeper), self.log.clone());
         move || match service.unload_surplus(&version, keep) {
             Err(busy) if busy.status() == Status::Busy => Progress::Again,
             Err(e) => {
                 log.write(LogLevel::Warning, e);
+                if let Some(keeper) = keeper.upgrade() {
+                    reap(&service, &keeper, &log);
+                }
                 Progress::Done
             }
             Ok(()) => Progress::Done,
@@ -400,6 +482,35 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Unloads what was started and must not serve, because of `refusal`.
+fn discard(instance: Instance, refusal: &Error) -> Error {
+    let stays = if refusal.status() == Status::PluginCrashed {
+        // Not even stopped: what it was doing is left half done.
+        drop(instance);
+        runtime::mark_tainted(refusal.message());
+        "it crashed".to_owned()
+    } else if let Err(reason) = instance.unload() {
+        reason.to_string()
+    } else {
+        return refusal.clone();
+    };
+    Error::new(refusal.status(), format!("{}; the image stays mapped: {stays}", refusal.message()))
+}
+
+/// The label that was asked for, or the statement's where that is empty.
+fn label_of(label: &str, path: &Path, options: &LoadOptions) -> Result<Label> {
+    if label.is_empty() { stated_label(path, options) } else { Label::new("version", label) }
+}
+
+/// Leaves it to the housekeeping to unmap what the linker still holds of closed images.
+fn reap(service: &Arc<Service>, keeper: &Keeper, log: &Log) {
+    for (version, remnant) in service.take_remnants() {
+        if let Err(e) = keeper.submit(reaping(service, version, remnant)) {
+            log.write(LogLevel::Error, e);
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Status {
     Deadlock = 104,
     /// A limit was reached (leases in flight, versions of a service, sizes).
     LimitExceeded = 105,
+    /// The caller's own callback asked to stop; the state is as before the call.
+    Cancelled = 106,
     /// The operating system refused a read, a write, a mapping or a lock.
     Io = 200,
     /// This kernel, architecture or build lacks what the call needs.
@@ -57,21 +59,31 @@ pub enum Status {
     LoadFailed = 501,
     /// The version stays mapped by necessity; the message and the listing name the reason.
     Pinned = 502,
+    /// The preflight refused the version: in its child process it crashed, hung, exited or answered wrong. The message
+    /// says in which stage, and how it ended.
+    PreflightFailed = 503,
+    /// An update was taken back: the new version did not pass a step, which the message names; the old one serves.
+    UpdateFailed = 504,
     /// The route policy is malformed or contradicts what is loaded; the message says where.
     RoutePolicyInvalid = 600,
     /// No version can serve the request.
     NoVersion = 601,
     /// The lease was released before, or never handed out.
     LeaseGone = 602,
+    /// Every version that could serve the request has an open breaker.
+    BreakerOpen = 603,
     /// The plugin answered with a failure, or broke its contract.
     PluginFailed = 700,
+    /// The plugin's code crashed in the call, which was given up; the version never serves again. Only with
+    /// `contain_crashes`.
+    PluginCrashed = 701,
     /// A fault inside sogov; the state is as before the call. Please report it.
     Internal = 900,
 }
 
 impl Status {
     /// Every status with its name in `sogov.h`.
-    pub(crate) const NAMES: [(Self, &CStr); 28] = [
+    pub(crate) const NAMES: &[(Self, &CStr)] = &[
         (Self::Ok, c"SOGOV_STATUS_OK"),
         (Self::InvalidArgument, c"SOGOV_STATUS_INVALID_ARGUMENT"),
         (Self::Closed, c"SOGOV_STATUS_CLOSED"),
@@ -79,6 +91,7 @@ impl Status {
         (Self::Busy, c"SOGOV_STATUS_BUSY"),
         (Self::Deadlock, c"SOGOV_STATUS_DEADLOCK"),
         (Self::LimitExceeded, c"SOGOV_STATUS_LIMIT_EXCEEDED"),
+        (Self::Cancelled, c"SOGOV_STATUS_CANCELLED"),
         (Self::Io, c"SOGOV_STATUS_IO"),
         (Self::Unsupported, c"SOGOV_STATUS_UNSUPPORTED"),
         (Self::KeyInvalid, c"SOGOV_STATUS_KEY_INVALID"),
@@ -95,10 +108,14 @@ impl Status {
         (Self::ImageRejected, c"SOGOV_STATUS_IMAGE_REJECTED"),
         (Self::LoadFailed, c"SOGOV_STATUS_LOAD_FAILED"),
         (Self::Pinned, c"SOGOV_STATUS_PINNED"),
+        (Self::PreflightFailed, c"SOGOV_STATUS_PREFLIGHT_FAILED"),
+        (Self::UpdateFailed, c"SOGOV_STATUS_UPDATE_FAILED"),
         (Self::RoutePolicyInvalid, c"SOGOV_STATUS_ROUTE_POLICY_INVALID"),
         (Self::NoVersion, c"SOGOV_STATUS_NO_VERSION"),
         (Self::LeaseGone, c"SOGOV_STATUS_LEASE_GONE"),
+        (Self::BreakerOpen, c"SOGOV_STATUS_BREAKER_OPEN"),
         (Self::PluginFailed, c"SOGOV_STATUS_PLUGIN_FAILED"),
+        (Self::PluginCrashed, c"SOGOV_STATUS_PLUGIN_CRASHED"),
         (Self::Internal, c"SOGOV_STATUS_INTERNAL"),
     ];
 

@@ -33,6 +33,14 @@ impl Label {
         }
     }
 
+    /// The name's bytes with zeros behind, one at least.
+    #[inline]
+    pub fn padded(&self) -> [u8; MAX_LEN + 1] {
+        let mut padded = [0; MAX_LEN + 1];
+        padded[..MAX_LEN].copy_from_slice(&self.bytes);
+        padded
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         self.bytes
@@ -61,7 +69,9 @@ mod tests {
     #[test]
     fn names_are_checked() {
         for good in ["v1", "fee", "v2-gray", "1.0.0_rc", &"x".repeat(64)] {
-            assert_eq!(Label::new("version", good).unwrap().as_str(), good);
+            let label = Label::new("version", good).unwrap();
+            assert_eq!(label.as_str(), good);
+            assert_eq!(label.padded().split(|byte| *byte == 0).next(), Some(good.as_bytes()));
         }
         for bad in ["", ".", "..", ".hidden", "a/b", "a b", "é", "a\0", &"x".repeat(65)] {
             assert!(Label::new("version", bad).unwrap_err().message().starts_with("version: "), "{bad:?}");

@@ -3,11 +3,20 @@
 //! The loader takes a [`VerifiedImage`](crate::trust::VerifiedImage) and nothing else, so no byte runs that was not
 //! verified. What it maps it compares with what was verified, and what it unmaps it proves unmapped.
 
+mod audit;
+mod collisions;
 mod instance;
 mod link_map;
 mod load_name;
+mod objects;
+mod pin;
 mod plugin;
+pub mod preflight;
+mod remnant;
 mod soname;
 
-pub use instance::{Instance, PinReason};
-pub use plugin::{ABI as PLUGIN_ABI, Descriptor, HostContext, Invocation};
+pub use collisions::Collisions;
+pub use instance::{Instance, Stays};
+pub use pin::{PinKind, PinReason};
+pub use plugin::{ABI as PLUGIN_ABI, Descriptor, HostContext, Invocation, PluginState};
+pub use remnant::Remnant;

@@ -23,7 +23,7 @@ pub mod policy;
 mod request;
 pub mod table;
 
-pub use policy::RoutePolicy;
+pub use policy::{BreakerRules, RoutePolicy};
 pub use request::{Header, Request};
 pub use table::{Decision, Reason, RouteTable};
 

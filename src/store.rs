@@ -17,8 +17,9 @@ use crate::crypto::sm3;
 use crate::document::{Document, Field};
 use crate::error::{Result, Status};
 use crate::label::Label;
-use crate::runtime::{Former, Service, ServiceState};
+use crate::runtime::{Broken, Former, Service, ServiceState};
 use crate::sys::directory::Directory;
+use crate::sys::faults::fault;
 use crate::trust::VerifiedImage;
 use std::collections::HashSet;
 use std::fs::File;
@@ -50,6 +51,7 @@ impl Store {
 
     /// Keeps the artifact of a version.
     pub fn keep(&self, service: Label, label: Label, image: &VerifiedImage) -> Result<()> {
+        fault!("store.keep");
         let _lock = self.machine.lock()?;
         let name = artifact_name(service, &Former { label, digest: *image.digest() });
         match image.detached_signature() {
@@ -75,6 +77,7 @@ impl Store {
     /// write at once the later state stays.
     pub fn write(&self, service: &Service) -> Result<()> {
         let _lock = self.machine.lock()?;
+        fault!("store.write");
         let Some(state) = service.take_unwritten() else { return Ok(()) };
         let written = self.stable.write_durably(&record_name(service.name()), render(&state).as_bytes());
         written.inspect_err(|_| service.put_back_unwritten())
@@ -133,6 +136,10 @@ fn render(state: &ServiceState) -> String {
         |f: &Former| serde_json::json!({"version": f.label.as_str(), "digest": sm3::text(&f.digest)});
     let history: Vec<_> = state.history.iter().map(former).collect();
     let mut record = serde_json::json!({"schema": 1, "history": history});
+    if let (false, Some(fields)) = (state.broken.is_empty(), record.as_object_mut()) {
+        let broken = |b: &Broken| serde_json::json!({"of": former(&b.version), "until_ms": b.until_ms});
+        fields.insert("broken".into(), state.broken.iter().map(broken).collect());
+    }
     if let (Some(stable), Some(fields)) = (&state.stable, record.as_object_mut()) {
         fields.insert("stable".into(), former(stable));
     }
@@ -148,8 +155,18 @@ fn parse(bytes: &[u8]) -> Result<ServiceState> {
     }
     let stable = root.optional("stable").map(|field| former(&field)).transpose()?;
     let history = root.required("history")?.array()?.iter().map(former).collect::<Result<_>>()?;
+    let broken = root.optional("broken").map(|field| field.array()).transpose()?.unwrap_or_default();
+    let broken = broken.iter().map(broken_version).collect::<Result<_>>()?;
     root.finish()?;
-    Ok(ServiceState { stable, history })
+    Ok(ServiceState { stable, history, broken })
+}
+
+fn broken_version(field: &Field<'_>) -> Result<Broken> {
+    let mut object = field.object()?;
+    let version = former(&object.required("of")?)?;
+    let until_ms = object.required("until_ms")?.unsigned()?;
+    object.finish()?;
+    Ok(Broken { version, until_ms })
 }
 
 fn former(field: &Field<'_>) -> Result<Former> {
@@ -172,7 +189,11 @@ mod tests {
             |label: &str, byte| Former { label: Label::new("version", label).unwrap(), digest: [byte; 32] };
         for state in [
             ServiceState::default(),
-            ServiceState { stable: Some(former("v2", 2)), history: vec![former("v0", 0), former("v1", 1)] },
+            ServiceState {
+                stable: Some(former("v2", 2)),
+                history: vec![former("v0", 0), former("v1", 1)],
+                broken: vec![Broken { version: former("v2", 2), until_ms: 1_700_000_000_000 }],
+            },
         ] {
             assert_eq!(parse(render(&state).as_bytes()).unwrap(), state);
         }

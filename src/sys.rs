@@ -2,10 +2,18 @@
 
 pub mod directory;
 pub mod event_fd;
+pub mod fault;
+pub mod faults;
 pub mod file;
 pub mod float_control;
 pub mod fork;
+pub mod hidden_page;
 pub mod memfd;
+pub mod memory;
 pub mod quiet;
 pub mod random;
+pub mod sandbox;
+pub mod signal;
+pub mod supervised;
+pub mod task;
 pub mod thread;

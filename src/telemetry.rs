@@ -1,10 +1,15 @@
 //! What the engine tells the host while it works.
 #![forbid(unsafe_code)]
 
+mod event;
+
+pub use event::{Event, EventKind, EventSink, Events};
+
 use crate::error::one_line;
 use parking_lot::RwLock;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much a line matters.
 #[repr(C)]
@@ -18,46 +23,81 @@ pub enum LogLevel {
     Info = 3,
 }
 
-/// The host's log. Without one, lines go nowhere: nothing is ever printed.
-#[derive(Clone, Default)]
-pub struct Log(Option<Arc<RwLock<Option<Box<Sink>>>>>);
+/// A callback of the host that can be let go of: once [`silence`](Self::silence) has returned, it is not called any more.
+pub struct Listener<S: ?Sized>(Option<Arc<Sink<S>>>);
 
-type Sink = dyn Fn(LogLevel, &str) + Send + Sync;
+struct Sink<S: ?Sized> {
+    callback: RwLock<Option<Box<S>>>,
+    is_muted: AtomicBool,
+}
+
+/// The host's log. Without one, lines go nowhere: nothing is ever printed.
+pub type Log = Listener<dyn Fn(LogLevel, &str) + Send + Sync>;
 
 impl Log {
     /// Lines go to `sink`, which may be called from any thread.
     pub fn new(sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(RwLock::new(Some(Box::new(sink))))))
+        Self::listening(Box::new(sink))
     }
 
     /// Writes one line; `message` is formatted only if somebody listens.
     pub fn write(&self, level: LogLevel, message: impl fmt::Display) {
+        self.with(|sink| sink(level, &one_line(message.to_string())));
+    }
+}
+
+impl<S: ?Sized> Listener<S> {
+    fn listening(sink: Box<S>) -> Self {
+        Self(Some(Arc::new(Sink { callback: RwLock::new(Some(sink)), is_muted: AtomicBool::new(false) })))
+    }
+
+    fn with(&self, call: impl FnOnce(&S)) {
         // Recursive, as a sink may come back here.
-        if let Some(sink) = self.0.as_ref().map(|log| log.read_recursive())
-            && let Some(sink) = sink.as_ref()
+        if let Some(sink) = self.0.as_ref().filter(|sink| !sink.is_muted.load(Ordering::SeqCst))
+            && let Some(sink) = sink.callback.read_recursive().as_ref()
         {
-            sink(level, &one_line(message.to_string()));
+            call(sink);
         }
     }
 
     /// Lets go of the sink: once this has returned, it is not called any more. Not to be called from the sink.
     pub fn silence(&self) {
-        if let Some(log) = &self.0 {
-            drop(log.write().take());
+        if let Some(listener) = &self.0 {
+            drop(listener.callback.write().take());
+        }
+    }
+
+    /// Calls the sink no more, and neither waits for calls that have begun nor drops it: for a forked child, where a thread
+    /// that the child did not inherit may be inside.
+    pub fn mute(&self) {
+        if let Some(listener) = &self.0 {
+            listener.is_muted.store(true, Ordering::SeqCst);
         }
     }
 }
 
-impl fmt::Debug for Log {
+impl<S: ?Sized> Clone for Listener<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: ?Sized> Default for Listener<S> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<S: ?Sized> fmt::Debug for Listener<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Log(sink)" } else { "Log(none)" })
+        f.write_str(if self.0.is_some() { "Listener(sink)" } else { "Listener(none)" })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     #[test]
     fn a_silenced_log_is_not_called_by_any_of_its_clones() {

@@ -122,18 +122,18 @@ fn hazards_are_seen_by_what_the_file_shows() {
             + __cxa_thread_atexit_impl(); }";
     let expected = [
         (HazardKind::NoDelete, false),
-        (HazardKind::Tls, false),
         (HazardKind::Thread, true),
         (HazardKind::Signal, true),
         (HazardKind::ThreadSpecificData, true),
         (HazardKind::ExitHandler, true),
+        (HazardKind::Tls, false),
     ];
     assert_eq!(kinds(busy, &["-Wl,-z,nodelete", "-Wno-builtin-declaration-mismatch"]), expected);
     assert_eq!(kinds(FEE_CPP, &[]), [(HazardKind::UniqueSymbol, false)]);
     assert_eq!(kinds(FEE_CPP, &["-fno-gnu-unique"]), []);
     let initial =
         "__thread int slot __attribute__((tls_model(\"initial-exec\"))); int f(void) { return ++slot; }";
-    assert_eq!(kinds(initial, &[]), [(HazardKind::Tls, false)]);
+    assert_eq!(kinds(initial, &[]), [(HazardKind::StaticTls, false)]);
     assert_eq!(kinds("int _cgo_panic(void) { return 1; }", &[]), [(HazardKind::Go, false)]);
 
     let file =

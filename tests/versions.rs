@@ -63,7 +63,7 @@ fn statics_of_two_versions_do_not_touch_each_other() {
         load(&engine, &trust, &zoo(&format!("plain_{version}")), "plain", version);
         engine.promote("plain", version, &change()).unwrap();
         let lease = service.route(&Request::default()).unwrap().lease;
-        let leased = runtime::version_of(lease).unwrap();
+        let leased = runtime::hold(lease).unwrap();
         let count = runtime::symbol(&leased, "count", None).unwrap();
         // SAFETY: `int count(void)` of tests/zoo/plain.c, called under its lease.
         let count: extern "C" fn() -> i32 = unsafe { std::mem::transmute(count) };
@@ -185,7 +185,7 @@ fn a_closed_engine_serves_nobody_and_leases_stay_good() {
     {}
     assert_eq!(service.route(&Request::default()).unwrap_err().status(), Status::Closed);
     assert_eq!(engine.service("fee").unwrap_err().status(), Status::Closed);
-    assert!(runtime::descriptor(&runtime::version_of(lease).unwrap()).is_ok());
+    assert!(runtime::descriptor(&runtime::hold(lease).unwrap()).is_ok());
     runtime::release(lease, Outcome::Success).unwrap();
     closed.join().unwrap();
 }
@@ -268,4 +268,21 @@ fn no_call_is_lost_across_promotions_and_rollbacks() {
             .iter()
             .all(|report| report.in_flight == 0 && report.failures == 0)
     );
+}
+
+#[test]
+fn retired_versions_beyond_the_parked_bytes_are_unloaded() {
+    let trust = Trust::new();
+    let options = EngineOptions { parked_versions: 9, parked_bytes: 1, ..trust.options() };
+    let engine = Engine::open(options).unwrap();
+    for version in ["r1", "r2"] {
+        load(&engine, &trust, &fee("v1"), "weighed", version);
+        engine.promote("weighed", version, &change()).unwrap();
+    }
+    let expected = [("r2".to_owned(), Standing::Stable)];
+    let deadline = std::time::Instant::now() + Duration::from_mins(1);
+    while standings(&engine, "weighed") != expected && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert_eq!(standings(&engine, "weighed"), expected);
 }

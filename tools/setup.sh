@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what building, demonstrating and testing need: Debian packages (as root) and Python tools (in a virtual
-# environment under the target directory). Quiet when nothing is to do. Usage: tools/setup.sh TARGET_DIR
+# Installs what building, demonstrating and testing need: Debian packages (as root; Go and a JDK among them, where the
+# path has none) and Python tools (in a virtual environment under the target directory). Quiet when nothing is to do. Usage: tools/setup.sh TARGET_DIR
 set -eu
 target=$1
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,7 +13,12 @@ command -v cargo >/dev/null || {
 }
 
 packages="gcc g++ make binutils libc6-dev libssl-dev openssl valgrind elfutils patchelf libsqlite3-0 zlib1g python3 python3-venv"
+# Any Go of 1.19 or later and any JDK of 17 or later will do: what is on the path comes first.
+command -v go >/dev/null || packages="$packages golang-go"
+command -v javac >/dev/null || packages="$packages default-jdk-headless"
 missing=""
+# A Go toolchain of any origin will do.
+command -v go >/dev/null || packages="$packages golang-go"
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done

@@ -78,12 +78,17 @@ impl From<Status> for Exit {
             | Status::ImageRejected
             | Status::RoutePolicyInvalid => Self::Refused,
             Status::Closed
+            | Status::Cancelled
+            | Status::UpdateFailed
             | Status::Deadlock
             | Status::LoadFailed
             | Status::Pinned
             | Status::NoVersion
             | Status::LeaseGone
-            | Status::PluginFailed => Self::CallFailed,
+            | Status::BreakerOpen
+            | Status::PluginFailed
+            | Status::PluginCrashed
+            | Status::PreflightFailed => Self::CallFailed,
             Status::Internal => Self::Internal,
         }
     }

@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    sogov::loader::preflight::run_if_child();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     std::panic::catch_unwind(|| run(arguments)).unwrap_or(Exit::Internal).into()
 }

@@ -20,11 +20,18 @@ ENUMS = {
     "sogov_status": sogov.Status,
     "sogov_route_reason": sogov.RouteReason,
     "sogov_log_level": sogov.LogLevel,
+    "sogov_preflight": sogov.Preflight,
     "sogov_standing": sogov.Standing,
     "sogov_key_format": _enums.KeyFormat,
     "sogov_signature_encoding": _enums.SignatureEncoding,
     "sogov_outcome": sogov.Outcome,
     "sogov_digest_algorithm": _enums.DigestAlgorithm,
+    "sogov_breaker": sogov.Breaker,
+    "sogov_event_kind": sogov.EventKind,
+    "sogov_update_step": sogov.UpdateStep,
+    "sogov_update_phase": sogov.UpdatePhase,
+    "sogov_update_state": sogov.UpdateState,
+    "sogov_update_no_data": sogov.UpdateNoData,
 }
 
 

@@ -363,8 +363,28 @@ def test_the_log_says_who_did_what_and_why(trust: Trust) -> None:
     assert any(level is LogLevel.ERROR and "load fee refused" in line for level, line in lines)
     assert (LogLevel.INFO, "fee@v1: 1 requests, 0 not priced") in lines
     written = len(lines)
-    assert not sogov._engine._logs
+    assert not sogov._engine._listeners
     assert len(lines) == written
+
+
+def test_a_breaker_opens_and_tells_of_it(trust: Trust) -> None:
+    events: list[sogov.Event] = []
+    with Engine(**trust.options, event=events.append) as engine:
+        for version in ("v1", "v2"):
+            engine.load_versioned("fee", version, trust.signed(fee(version), "fee", version))
+            engine.promote("fee", version)
+        service = engine.service("fee")
+        for _ in range(3):
+            with pytest.raises(sogov.PluginError):
+                service.call(b"no amount at all")
+        answer = service.call(PRICE)
+        assert (answer.version, answer.reason) == ("v1", sogov.RouteReason.BREAKER)
+        _, broken = engine.versions("fee")
+        assert (broken.breaker, broken.breaker_opened) == (sogov.Breaker.OPEN, 1)
+        assert 0 < broken.breaker_open_ms <= 300_000
+    assert [(event.kind, event.service, event.version) for event in events] == [
+        (sogov.EventKind.BREAKER_OPENED, "fee", "v2")
+    ]
 
 
 def test_a_log_that_uses_its_engine_or_fails_harms_nobody(

@@ -103,14 +103,32 @@ def test_what_must_not_run_is_refused(
         ("health_fails", sogov.PluginError),
     ],
 )
+@pytest.mark.parametrize("preflight", sogov.Preflight)
 def test_what_cannot_run_is_refused(
-    plugin: str, refusal: type[sogov.SogovError], engine: Engine, trust: Trust
+    plugin: str, refusal: type[sogov.SogovError], preflight: sogov.Preflight, trust: Trust
 ) -> None:
     path = trust.signed(zoo(plugin), "zoo", "v1")
-    with pytest.raises(refusal) as refused:
-        engine.load_versioned("zoo", "v1", path)
-    assert refused.value.message.startswith(str(path))
-    assert engine.versions("zoo") == []
+    with Engine(**trust.options, preflight=preflight) as engine:
+        expected = sogov.PreflightFailedError if preflight is sogov.Preflight.REQUIRED else refusal
+        with pytest.raises(expected) as refused:
+            engine.load_versioned("zoo", "v1", path)
+        assert refused.value.message.startswith(str(path))
+        assert engine.versions("zoo") == []
+
+
+def test_what_would_end_the_interpreter_is_refused(trust: Trust) -> None:
+    with Engine(
+        **trust.options, preflight_ms=1000, preflight_memory_mib=128, preflight_cpu_ms=1000
+    ) as engine:
+        for plugin, end in [
+            ("constructor_exits", "exited with status 0"),
+            ("constructor_hangs", "did not end within 1000 ms"),
+            ("accident_eats", "expected at most 128 MiB of memory"),
+        ]:
+            with pytest.raises(sogov.PreflightFailedError, match=end):
+                engine.load_versioned("zoo", plugin, trust.signed(zoo(plugin), "zoo", plugin))
+    with pytest.raises(sogov.ArgumentError, match="preflight: expected 0 or 1, found 2"):
+        Engine(**trust.options, preflight=2)  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_no_image_cannot_be_signed(tmp_path: Path) -> None:

@@ -274,3 +274,12 @@ def test_bucket_vectors(routed: Any, trust: Trust) -> None:
             assert version == ("gray" if side == "in" else "stable"), vector
         run += 1
     assert run >= 50
+
+
+def test_the_process_says_what_is_mapped(fee_engine: Engine) -> None:
+    before = sogov.process_status()
+    assert before.versions_mapped >= 2
+    assert before.bytes_mapped >= before.versions_mapped * 4096
+    assert before.taint_reason is None
+    fee_engine.unload("fee", "v2")
+    assert sogov.process_status().versions_mapped == before.versions_mapped - 1

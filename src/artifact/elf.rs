@@ -123,6 +123,14 @@ impl<'a> Elf<'a> {
         self.symbols.iter().filter_map(|symbol| symbol.export(&self.segments))
     }
 
+    /// The symbols that the file defines, exports and uses by name: where the process has another definition in its global
+    /// scope, the file gets that one. With each, whether it is weak. Empty for a file that prefers its own (DF_SYMBOLIC).
+    pub fn interposable(&self) -> impl Iterator<Item = (&'a str, bool)> {
+        let bound = self.summary.bound.iter().filter(|_| !self.dynamic.is_symbolic());
+        let symbols = bound.filter_map(|index| self.symbols.get(usize::try_from(*index).ok()?));
+        symbols.filter_map(|symbol| Some((symbol.name, symbol.interposable()?)))
+    }
+
     /// Whether a symbol is STB_GNU_UNIQUE, which makes the linker keep the image for ever.
     pub fn has_unique_symbols(&self) -> bool {
         self.unique_symbol().is_some()

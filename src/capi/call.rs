@@ -10,7 +10,7 @@ use super::version::{SOGOV_LABEL_SIZE, label_text};
 use crate::error::{Error, Result, Status};
 use crate::loader::Invocation;
 use crate::route::Reason;
-use crate::runtime::Called;
+use crate::runtime::{self, Called};
 use std::ffi::c_char;
 
 /// Why a request went to the version it went to, in the order of precedence.
@@ -33,6 +33,10 @@ pub enum RouteReason {
     MissingKey = 6,
     /// Drawn at random, as the user is unknown and the policy says so.
     Random = 7,
+    /// The version that it would have been has an open breaker: the stable version, or the last stable one before it.
+    Breaker = 8,
+    /// The version's breaker is open, and this request was let through to see whether the version has recovered.
+    Probe = 9,
 }
 
 /// What became of a call. Set `size` before the call (SOGOV_CALL_INFO_INIT does).
@@ -97,7 +101,7 @@ pub unsafe extern "C" fn sogov_call(
                 if parts.chain([input]).chain(request.user_key).any(overlaps) {
                     return Err(Error::argument("answer: expected a buffer apart from input and request"));
                 }
-                handle::with(service, |service| service.call(request, &mut invocation, &mut called))
+                runtime::call(handle::cell(service)?, request, &mut invocation, &mut called)
             })
         };
         if !info.is_null() {
@@ -118,6 +122,8 @@ impl From<Reason> for RouteReason {
             Reason::Stable => Self::Stable,
             Reason::MissingKey => Self::MissingKey,
             Reason::Random => Self::Random,
+            Reason::Breaker => Self::Breaker,
+            Reason::Probe => Self::Probe,
         }
     }
 }

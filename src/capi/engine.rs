@@ -1,6 +1,7 @@
 //! `sogov_engine`: opening, closing, loading and changing what serves.
 
 use super::error::sogov_error;
+use super::event::{events, sogov_event_callback};
 use super::guard::guard;
 use super::handle::{self, impl_handle};
 use super::input::{In, Options};
@@ -9,6 +10,7 @@ use super::version::{VersionPlace, sogov_version_info};
 use crate::crypto::key_id::KeyId;
 use crate::engine::{Change, Engine, EngineOptions, LoadOptions};
 use crate::error::{Error, Result, Status};
+use crate::loader::{Collisions, preflight};
 use crate::runtime::Standing;
 use crate::telemetry::{Log, LogLevel};
 use arc_swap::ArcSwapOption;
@@ -60,6 +62,29 @@ pub struct sogov_engine_options {
     pub log_context: *mut c_void,
     /// How many retired versions of each service stay mapped for an immediate way back; 0: 2.
     pub parked_versions: usize,
+    /// Takes events, such as a breaker that opens, or NULL.
+    pub event: sogov_event_callback,
+    /// Handed to `event`.
+    pub event_context: *mut c_void,
+    /// A sogov_preflight. SOGOV_PREFLIGHT_REQUIRED (0): each version is loaded and started in a child process first, and
+    /// refused where that fails. SOGOV_PREFLIGHT_OFF: it is loaded at once.
+    pub preflight: u32,
+    /// How many milliseconds a preflight may last; 0: 5,000.
+    pub preflight_ms: u32,
+    /// How many MiB of private memory the child may use; 0: 512.
+    pub preflight_memory_mib: u32,
+    /// How many milliseconds of processor time the child may use, rounded up to seconds; 0: as many as it may last.
+    pub preflight_cpu_ms: u32,
+    /// What becomes of a plugin that exports and uses a symbol which the program defines too, so that the program's would be
+    /// used: 0: it is refused; 1: it is loaded, and the log says so.
+    pub symbol_collisions: u32,
+    /// 1: a crash of a plugin inside sogov_call() ends that call, with SOGOV_STATUS_PLUGIN_CRASHED, instead of the
+    /// process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
+    /// x86-64 only. docs/conventions.md says what is a crash of a plugin and what is not. 0: no.
+    pub contain_crashes: u32,
+    /// How many bytes of address space the images of each service's retired versions may take together, beyond which the
+    /// oldest are unloaded; 0: 256 MiB.
+    pub parked_bytes: usize,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -76,6 +101,15 @@ unsafe impl Options for sogov_engine_options {
         log: None,
         log_context: std::ptr::null_mut(),
         parked_versions: 0,
+        event: None,
+        event_context: std::ptr::null_mut(),
+        preflight: 0,
+        preflight_ms: 0,
+        preflight_memory_mib: 0,
+        preflight_cpu_ms: 0,
+        symbol_collisions: 0,
+        contain_crashes: 0,
+        parked_bytes: 0,
     };
 }
 
@@ -103,6 +137,9 @@ pub struct sogov_change_options {
     pub signature_path: *const c_char,
     /// Bytes of the path.
     pub signature_path_len: usize,
+    /// sogov_unload() only. 1: a version on which leases are left after `drain_ms` is given up. It stays mapped for ever,
+    /// its label is free, and the process is marked for ever as one that wants a restart (sogov_process_status()).
+    pub force: u32,
 }
 
 // SAFETY: integers and pointers.
@@ -118,6 +155,7 @@ unsafe impl Options for sogov_change_options {
         drain_ms: 0,
         signature_path: std::ptr::null(),
         signature_path_len: 0,
+        force: 0,
     };
 }
 
@@ -153,9 +191,12 @@ pub unsafe extern "C" fn sogov_engine_open(
 /// Closes an engine: its services serve nobody any more (SOGOV_STATUS_CLOSED), what is on its way to the disk gets
 /// there, and versions without leases are stopped and unmapped. Leases that are out stay good: their versions stay
 /// mapped until the last is released, which this does not wait for. Service handles may be freed before or after. Once
-/// this has returned, the log callback is not called any more.
+/// this has returned, the callbacks for log and events are not called any more.
 ///
 /// Do not call it from inside a plugin: the version of that call would be left to a thread of the library.
+///
+/// In the child of a fork(), an engine of the parent serves nobody any more, and that is all: nothing is waited for,
+/// written, stopped or unmapped.
 ///
 /// @param engine taken; NULL is ignored. Later uses of the handle answer SOGOV_STATUS_CLOSED
 ///
@@ -166,8 +207,7 @@ pub unsafe extern "C" fn sogov_engine_free(engine: *mut sogov_engine) {
     guard(std::ptr::null_mut(), || {
         // SAFETY: the caller promises an engine or NULL.
         if let Some(engine) = unsafe { handle::free(engine) } {
-            engine.close();
-            engine.log().silence();
+            engine.end();
         }
         Ok(())
     });
@@ -175,7 +215,8 @@ pub unsafe extern "C" fn sogov_engine_free(engine: *mut sogov_engine) {
 
 /// Loads a plugin file: its signatures must meet the trust policy, and exactly the verified bytes are mapped. The
 /// version then stands beside those already there and serves nobody until sogov_promote() or a route policy names it.
-/// Constructors of the plugin run, and for a level-1 plugin `start` and `health`.
+/// Constructors of the plugin run, and for a level-1 plugin `start` and `health`: in a child process first (the
+/// preflight), and then here.
 ///
 /// @param engine borrowed
 /// @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
@@ -360,10 +401,10 @@ pub unsafe extern "C" fn sogov_rollback(
 ///
 /// @param engine borrowed
 /// @param service, version what is unloaded
-/// @param options actor, reason, drain_ms; or NULL
+/// @param options actor, reason, drain_ms, force; or NULL
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY while it is stable or gray, or when leases were left: then it stands as
-///         before; SOGOV_STATUS_DEADLOCK from inside a call of it; SOGOV_STATUS_PINNED when it was stopped but has to
-///         stay mapped, with the reason in the message and in listings
+///         before; SOGOV_STATUS_DEADLOCK from inside a call of it; SOGOV_STATUS_PINNED when it was stopped, or given up
+///         by force, but has to stay mapped, with the reason in the message and in listings
 ///
 /// # Safety
 /// See docs/conventions.md.
@@ -406,6 +447,12 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
             raw.root_key_count
         )));
     }
+    if raw.contain_crashes > 1 {
+        return Err(Error::argument(format!(
+            "contain_crashes: expected 0 or 1, found {}",
+            raw.contain_crashes
+        )));
+    }
     // SAFETY: the caller's promise.
     let (trust, roots, state) = unsafe {
         (
@@ -420,8 +467,40 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         root_key_ids: roots.as_chunks::<32>().0.iter().copied().map(KeyId::from_bytes).collect(),
         state_directory: path(state),
         log: log(raw),
+        events: events(raw.event, raw.event_context),
         parked_versions: raw.parked_versions,
+        preflight: preflight(raw)?,
+        parked_bytes: raw.parked_bytes,
+        collisions: match raw.symbol_collisions {
+            0 => Collisions::Refuse,
+            1 => Collisions::Warn,
+            other => {
+                return Err(Error::argument(format!("symbol_collisions: expected 0 or 1, found {other}")));
+            }
+        },
+        contain_crashes: raw.contain_crashes == 1,
     })
+}
+
+fn preflight(raw: &sogov_engine_options) -> Result<preflight::Options> {
+    let policy = match raw.preflight {
+        0 => preflight::PreflightPolicy::Required,
+        1 => preflight::PreflightPolicy::Off,
+        other => return Err(Error::argument(format!("preflight: expected 0 or 1, found {other}"))),
+    };
+    let mut limits = preflight::Limits::default();
+    let milliseconds = |number| Duration::from_millis(u64::from(number));
+    if raw.preflight_ms != 0 {
+        limits.deadline = milliseconds(raw.preflight_ms);
+    }
+    limits.processor = match raw.preflight_cpu_ms {
+        0 => limits.deadline,
+        number => milliseconds(number),
+    };
+    if raw.preflight_memory_mib != 0 {
+        limits.memory = u64::from(raw.preflight_memory_mib) << 20;
+    }
+    Ok(preflight::Options { policy, limits, library: None })
 }
 
 fn log(raw: &sogov_engine_options) -> Log {
@@ -453,7 +532,15 @@ unsafe fn change(raw: &sogov_change_options) -> Result<Change> {
     let (actor, reason) = unsafe {
         (In::text(raw.actor, raw.actor_len, "actor")?, In::text(raw.reason, raw.reason_len, "reason")?)
     };
-    Ok(Change { actor: actor.to_owned(), reason: reason.to_owned(), wait_durable: raw.wait_durable == 1 })
+    if raw.force > 1 {
+        return Err(Error::argument(format!("force: expected 0 or 1, found {}", raw.force)));
+    }
+    Ok(Change {
+        actor: actor.to_owned(),
+        reason: reason.to_owned(),
+        wait_durable: raw.wait_durable == 1,
+        force: raw.force == 1,
+    })
 }
 
 /// # Safety

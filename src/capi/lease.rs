@@ -7,9 +7,8 @@ use super::output::Out;
 use super::version::{SOGOV_LABEL_SIZE, label_text};
 use crate::error::{Error, Result, Status};
 use crate::loader::Descriptor;
-use crate::runtime::{self, Lease, Outcome, Version};
+use crate::runtime::{self, Held, Lease, Outcome};
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
 
 /// A lease: the right to call into one version until it is released. A plain number, never 0; any number that is not a
 /// lease (any more) is recognised and answered with SOGOV_STATUS_LEASE_GONE.
@@ -51,7 +50,7 @@ pub unsafe extern "C" fn sogov_lease_symbol(
             return Err(Error::argument("name: expected a symbol's name, found nothing"));
         }
         let symbol_version = (!symbol_version.is_empty()).then_some(symbol_version);
-        place.put(runtime::symbol(&*version_of(lease)?, name, symbol_version)?);
+        place.put(runtime::symbol(&held(lease)?, name, symbol_version)?);
         Ok(())
     })
 }
@@ -76,7 +75,7 @@ pub unsafe extern "C" fn sogov_lease_plugin(
         // SAFETY: the caller promises room for two pointers.
         let (descriptor, state) =
             unsafe { (Out::required(descriptor, "descriptor")?, Out::required(plugin_self, "plugin_self")?) };
-        let (found, its_self) = runtime::descriptor(&*version_of(lease)?)?;
+        let (found, its_self) = runtime::descriptor(&held(lease)?)?;
         descriptor.put(found);
         state.put(its_self);
         Ok(())
@@ -100,7 +99,7 @@ pub unsafe extern "C" fn sogov_lease_version(
     guard(error, || {
         // SAFETY: the caller promises room for a label.
         let place = unsafe { Out::required(version.cast::<[c_char; SOGOV_LABEL_SIZE]>(), "version") }?;
-        place.put(label_text(version_of(lease)?.label()));
+        place.put(label_text(held(lease)?.label()));
         Ok(())
     })
 }
@@ -123,8 +122,8 @@ pub unsafe extern "C" fn sogov_lease_release(
     guard(error, || runtime::release(Lease::from_ticket(lease), outcome_of(outcome)?))
 }
 
-fn version_of(lease: sogov_lease) -> Result<Arc<Version>> {
-    runtime::version_of(Lease::from_ticket(lease))
+fn held(lease: sogov_lease) -> Result<Held> {
+    runtime::hold(Lease::from_ticket(lease))
 }
 
 fn outcome_of(number: u32) -> Result<Outcome> {

@@ -9,8 +9,7 @@ use super::lease::sogov_lease;
 use super::output::Out;
 use crate::error::{Error, Result, Status};
 use crate::route::{Header, Request};
-use crate::runtime::Service;
-use arc_swap::ArcSwapOption;
+use crate::runtime::{self, Published, Service};
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
@@ -18,9 +17,9 @@ use std::mem::MaybeUninit;
 /// sogov_service_free(), before or after its engine.
 #[derive(Debug)]
 #[allow(non_camel_case_types)]
-pub struct sogov_service(ArcSwapOption<Service>);
+pub struct sogov_service(Published<Service>);
 
-impl_handle!(sogov_service, Service, "service");
+impl_handle!(sogov_service, Service, "service", Published<Service>);
 
 /// One header of a request (or one entry of gRPC metadata).
 #[repr(C)]
@@ -135,9 +134,8 @@ pub unsafe extern "C" fn sogov_route(
         // SAFETY: the caller promises room for one number.
         let place = unsafe { Out::required(lease, "lease") }?;
         // SAFETY: the caller promises a service, and a request or NULL.
-        let routed = unsafe {
-            with_request(request, |request| handle::with(service, |service| service.route(request)))
-        }?;
+        let routed =
+            unsafe { with_request(request, |request| runtime::route(handle::cell(service)?, request)) }?;
         place.put(routed.lease.ticket());
         Ok(())
     })

@@ -9,7 +9,7 @@ use super::output::Out;
 use crate::error::{Error, Result, Status};
 use crate::label;
 use crate::label::Label;
-use crate::runtime::{Standing, VersionReport};
+use crate::runtime::{Phase, Standing, VersionReport};
 use std::ffi::c_char;
 
 /// Bytes of a service's name or a version's label, its NUL included.
@@ -43,8 +43,14 @@ pub struct sogov_version_info {
     /// Leases released with failure.
     pub failures: u64,
     /// Why it is pinned, NUL-terminated; empty otherwise. Begins with one of the words tls, thread, tsd, signal,
-    /// unique, nodelete, go, exit-handler, stop, dlclose, dependency, followed by a colon and the evidence.
+    /// unique, nodelete, go, exit-handler, stop, dlclose, dependency, lease, crash, followed by a colon and the evidence.
     pub pin_reason: [c_char; SOGOV_REASON_SIZE],
+    /// Where its breaker stands.
+    pub breaker: Phase,
+    /// For how many milliseconds the breaker stays open; 0 when it is not.
+    pub breaker_open_ms: u64,
+    /// How often the breaker opened.
+    pub breaker_opened: u64,
 }
 
 /// Lists versions, in the order in which they were loaded.
@@ -146,6 +152,9 @@ impl VersionPlace {
             calls: report.calls,
             failures: report.failures,
             pin_reason: text(report.pin_reason.as_deref().unwrap_or_default()),
+            breaker: report.breaker.phase,
+            breaker_open_ms: u64::try_from(report.breaker.remaining.as_millis()).unwrap_or(u64::MAX),
+            breaker_opened: report.breaker.opened,
         };
         let known = self.size.min(size_of::<sogov_version_info>());
         // SAFETY: the place has room for `size` bytes, of which `known` come from the struct.
@@ -157,13 +166,14 @@ impl VersionPlace {
 }
 
 /// A name as a NUL-terminated text.
+#[inline]
 pub(super) fn label_text(name: Label) -> [c_char; SOGOV_LABEL_SIZE] {
     const { assert!(SOGOV_LABEL_SIZE == label::MAX_LEN + 1) };
-    text(name.as_str())
+    name.padded().map(|byte| byte.cast_signed() as c_char)
 }
 
 /// As much of `from` as fits before the NUL, cut between characters.
-fn text<const N: usize>(from: &str) -> [c_char; N] {
+pub(super) fn text<const N: usize>(from: &str) -> [c_char; N] {
     let mut to = [0; N];
     let fits = from.floor_char_boundary(N - 1);
     for (to, from) in to.iter_mut().zip(from.bytes().take(fits)) {

@@ -4,18 +4,23 @@ use super::{Change, Engine};
 use crate::crypto::key_id::KeyId;
 use crate::error::Result;
 use crate::label::Label;
-use crate::runtime::{Keeper, ServiceState};
+use crate::loader::Collisions;
+use crate::loader::preflight::{self, Preflight};
+use crate::runtime::{Former, Parking, Service, ServiceState};
 use crate::store::Store;
-use crate::telemetry::{Log, LogLevel};
+use crate::sys::fork;
+use crate::telemetry::{Events, Log, LogLevel};
 use crate::trust::{Roots, TrustDirectory};
-use parking_lot::RwLock;
-use std::collections::BTreeMap;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// How many retired versions of a service stay mapped unless the options say otherwise.
 const PARKED_VERSIONS: usize = 2;
+/// How many bytes their images may take unless the options say otherwise.
+const PARKED_BYTES: usize = 256 << 20;
 
 /// What an engine needs to know.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +33,20 @@ pub struct EngineOptions {
     pub state_directory: Option<PathBuf>,
     /// Where log lines go.
     pub log: Log,
+    /// Where events go.
+    pub events: Events,
     /// How many retired versions of each service stay mapped for an immediate way back; 0 is the default of 2.
     pub parked_versions: usize,
+    /// How versions are tried in a child process before they enter this one.
+    pub preflight: preflight::Options,
+    /// How many bytes of address space the images of each service's retired versions may take together, from the first
+    /// segment of each to the end of its last one; 0 is the default of 256 MiB.
+    pub parked_bytes: usize,
+    /// What becomes of plugins whose own symbols the host's would replace.
+    pub collisions: Collisions,
+    /// Whether a crash of a plugin inside a call ends that call instead of the process. Installs handlers for
+    /// `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`, which stay.
+    pub contain_crashes: bool,
 }
 
 impl Engine {
@@ -43,18 +60,27 @@ impl Engine {
             trust.read(crate::timestamp::now())?;
         }
         let store = options.state_directory.map(|path| Store::open(&path).map(Arc::new)).transpose()?;
-        let engine = Arc::new(Self {
+        // Without trust nothing is loaded, so nothing is tried.
+        let preflight = if trust.is_some() { Preflight::new(&options.preflight) } else { Preflight::off() };
+        let containment = super::crash::containment(options.contain_crashes, &options.log)?;
+        let engine = Arc::new_cyclic(|this| Self {
             trust,
+            preflight,
             store,
-            services: RwLock::new(BTreeMap::new()),
-            keeper: Keeper::default(),
+            services: ArcSwap::default(),
+            adding: Mutex::default(),
+            keeper: Arc::default(),
             log: options.log,
-            parked_versions: if options.parked_versions == 0 {
-                PARKED_VERSIONS
-            } else {
-                options.parked_versions
+            events: options.events,
+            parking: Parking {
+                versions: or_default(options.parked_versions, PARKED_VERSIONS),
+                bytes: or_default(options.parked_bytes, PARKED_BYTES),
             },
+            collisions: options.collisions,
+            containment,
             closed: AtomicBool::new(false),
+            generation: fork::generation(),
+            this: this.clone(),
         });
         if engine.trust.is_some() && engine.is_development() {
             engine.log.write(
@@ -72,23 +98,41 @@ impl Engine {
             self.log.write(LogLevel::Warning, format_args!("store: nothing was cleaned up: {e}"));
         }
         for (service, state) in store.read_all()? {
-            if let Err(e) = state.and_then(|state| self.restore_service(service, state)) {
+            if let Err(e) = state.and_then(|state| self.restore_service(service, &state)) {
                 self.log.write(LogLevel::Error, format_args!("restore {service}: no stable version: {e}"));
             }
         }
         Ok(())
     }
 
-    fn restore_service(&self, name: Label, state: ServiceState) -> Result<()> {
+    fn restore_service(&self, name: Label, state: &ServiceState) -> Result<()> {
         let service = self.service(name.as_str())?;
-        service.restore_history(state.history);
+        service.restore_history(state.history.clone());
         let Some(stable) = state.stable else { return Ok(()) };
         self.load_stored(&service, &stable)?;
         let restored = service.promote(stable.label.as_str());
+        self.restore_broken(&service, stable, state);
         // What was read need not be written again, and must not overwrite what another process writes meanwhile.
         service.take_unwritten();
         let change = Change { reason: "restart".into(), ..Change::default() };
         self.tell(&change, "restore", name, restored.as_ref().map(|version| version.label()));
         restored.map(drop)
     }
+
+    /// A stable version that was broken when the last process ended is so still: then the one before it serves, which is
+    /// loaded for that.
+    fn restore_broken(&self, service: &Arc<Service>, stable: Former, state: &ServiceState) {
+        if state.broken.iter().any(|broken| broken.version == stable)
+            && let Some(former) = state.history.last()
+            && let Err(e) = self.load_stored(service, former)
+        {
+            let name = service.name();
+            self.log.write(LogLevel::Error, format_args!("restore {name}: nothing to fall back to: {e}"));
+        }
+        service.restore_broken(&state.broken);
+    }
+}
+
+fn or_default(given: usize, default: usize) -> usize {
+    if given == 0 { default } else { given }
 }

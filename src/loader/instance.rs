@@ -1,11 +1,20 @@
 //! One loaded image, from `dlopen` to the proof that it is gone.
 
+mod update;
+
+use super::audit::{self, Companions, Residents};
+use super::collisions::{self, Collisions};
 use super::link_map;
 use super::load_name;
-use super::plugin::{self, Descriptor, HostContext, Invocation, Plugin};
+use super::pin::{PinKind, PinReason};
+use super::plugin::{self, ContainedCode, Descriptor, HostContext, Invocation, Plugin};
+use super::remnant::Remnant;
 use super::soname::Claim;
+use crate::artifact::elf::hazards::{Hazard, HazardKind};
 use crate::artifact::elf::{Elf, hazards, policy};
 use crate::error::{Error, Result, Status};
+use crate::sys::fault::{Containment, Ended, Fault};
+use crate::sys::faults::fault;
 use crate::sys::float_control;
 use crate::trust::VerifiedImage;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
@@ -27,7 +36,9 @@ pub struct Instance {
     /// The addresses that are the image's own.
     extent: Range<usize>,
     plugin: Option<Plugin>,
-    hazard: Option<hazards::Hazard>,
+    hazards: Vec<Hazard>,
+    companions: Companions,
+    contained: Option<ContainedCode>,
     /// Held, even by an image that stays mapped for ever: the name stays taken.
     claim: Option<Claim>,
 }
@@ -40,40 +51,75 @@ unsafe impl Sync for Instance {}
 impl Drop for Instance {
     fn drop(&mut self) {
         // The image stays mapped, so its SONAME stays taken.
-        STAYING.lock().extend(self.claim.take());
+        keep_for_ever(self.claim.take());
     }
 }
+
+/// The level of a warning in a [`HostContext`]'s log.
+const WARNING: i32 = 2;
 
 /// The claims of images that stay mapped for ever.
 static STAYING: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
 
-/// Why an image stays mapped, with the evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PinReason(String);
+/// The claim of an image that nobody will unmap.
+pub(super) fn keep_for_ever(claim: Option<Claim>) {
+    STAYING.lock().extend(claim);
+}
 
-impl PinReason {
-    /// A reason that begins with its name and a colon, such as `lease: …`.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+/// What came of an unload that left the image mapped.
+#[derive(Debug)]
+pub struct Stays {
+    /// Why.
+    pub reason: PinReason,
+    /// The image, where it was closed all the same: it may go later.
+    pub remnant: Option<Remnant>,
+}
+
+impl From<PinReason> for Stays {
+    fn from(reason: PinReason) -> Self {
+        Self { reason, remnant: None }
     }
 }
 
-impl fmt::Display for PinReason {
+#[cfg(feature = "failpoints")]
+impl crate::sys::faults::Injectable for Stays {
+    fn injected(name: &str) -> Self {
+        PinReason::new(PinKind::Stop, format!("injected at {name}")).into()
+    }
+}
+
+impl fmt::Display for Stays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.reason.fmt(f)
     }
 }
 
 impl Instance {
     /// Maps `image`, runs its constructors and, for a level-1 plugin, `start` and `health`. Everything that can be
     /// refused from the bytes alone is refused before any code of the image runs.
-    pub fn load(image: &VerifiedImage, context: HostContext) -> Result<Self> {
+    pub fn load(image: &VerifiedImage, context: HostContext, collisions: Collisions) -> Result<Self> {
+        fault!("load.examine");
         let (elf, claim) = examine(image)?;
-        let hazard = hazards::unload_hazards(&elf).into_iter().next();
+        collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
+        collisions::check_libraries(&elf)?;
+        let hazards = hazards::unload_hazards(&elf);
+        check_go(&hazards, image)?;
+        let residents = Residents::now();
         let load_name = load_name::fresh(image.descriptor())?;
+        fault!("load.open");
         let handle = open(&load_name)?.into_raw();
-        let extent = extent_of(&load_name, image)?;
-        let mut instance = Self { handle, load_name, extent, plugin: None, hazard, claim };
+        // Constructors have run, and what cannot be looked at is not closed either: its SONAME stays taken.
+        let extent = match extent_of(&load_name, image) {
+            Ok(extent) => extent,
+            Err(refusal) => {
+                keep_for_ever(claim);
+                let message = format!("{}; the image stays mapped", refusal.message());
+                return Err(Error::new(refusal.status(), message));
+            }
+        };
+        let companions = residents.arrivals(extent.start);
+        let mut instance =
+            Self { handle, load_name, extent, plugin: None, contained: None, hazards, companions, claim };
         match instance.start(context) {
             Ok(()) => Ok(instance),
             // Code of the image has run, so it goes the way of every unload.
@@ -88,7 +134,7 @@ impl Instance {
     }
 
     /// Refuses what [`load`](Self::load) refuses before any code of the image runs, and loads nothing.
-    pub fn preflight(image: &VerifiedImage) -> Result<()> {
+    pub fn check_bytes(image: &VerifiedImage) -> Result<()> {
         examine(image).map(drop)
     }
 
@@ -128,7 +174,10 @@ impl Instance {
                 ),
             ));
         };
-        invocation.code = plugin.invoke(invocation);
+        invocation.code = match plugin.invoke(invocation, self.contained.as_ref())? {
+            Ended::Returned(code) => code,
+            Ended::Faulted(fault) => return Err(self.crashed(&fault)),
+        };
         if invocation.code == 0 {
             return Ok(());
         }
@@ -136,6 +185,14 @@ impl Instance {
             Status::PluginFailed,
             format!("plugin {}: invoke answered {}", plugin.name(), invocation.code),
         ))
+    }
+
+    /// From now on a fault of the image's code during `invoke` ends the call, with [`Status::PluginCrashed`]. The
+    /// instance must not be used for another call then: what it was doing is left half done.
+    pub fn contain_crashes(&mut self, containment: Containment) {
+        // Without a segment of code no fault is the image's.
+        let code = link_map::code(&self.load_name).unwrap_or(0..0);
+        self.contained = Some(ContainedCode { containment, code });
     }
 
     /// The level-1 descriptor and the plugin's `self`.
@@ -153,27 +210,73 @@ impl Instance {
     /// `dlclose` answers 0 whether it unmapped or not, so the link map is asked afterwards. An image that may have
     /// left something behind that runs later (a thread, a destructor, a handler) is not closed at all: it stays
     /// mapped, with the reason.
-    pub fn unload(mut self) -> std::result::Result<(), PinReason> {
-        let stops_clean = self.plugin.as_ref().is_some_and(Plugin::stops_clean);
+    pub fn unload(mut self) -> std::result::Result<(), Stays> {
+        let vouched = self.plugin.as_ref().is_some_and(Plugin::stops_clean);
         if let Some(plugin) = self.plugin.take() {
-            plugin.stop().map_err(|e| PinReason(format!("stop: {e}")))?;
+            fault!("unload.stop");
+            plugin.stop().map_err(|e| PinReason::new(PinKind::Stop, e.message()))?;
         }
-        if let Some(hazard) = self.hazard.take()
-            && !(stops_clean && hazard.is_waived_by_clean_stop())
-        {
-            return Err(PinReason(hazard.to_string()));
+        if let Some(objection) = self.objection(vouched) {
+            return Err(objection.into());
         }
+        fault!("unload.close");
         // `self` is consumed, so nobody uses the handle after this.
-        ManuallyDrop::into_inner(self.library()).close().map_err(|e| PinReason(format!("dlclose: {e}")))?;
+        ManuallyDrop::into_inner(self.library())
+            .close()
+            .map_err(|e| PinReason::new(PinKind::Dlclose, e.to_string()))?;
         if link_map::extent(&self.load_name).is_some() {
-            return Err(PinReason("dependency: dlclose left the image in the link map; another library may have bound to a symbol that it \
-                 exports (a version script prevents that)".into()));
+            return Err(self.left_mapped());
         }
         drop(self.claim.take());
         Ok(())
     }
 
+    /// Bytes of address space from the image's first segment to the end of its last one.
+    pub fn mapped_bytes(&self) -> usize {
+        self.extent.len()
+    }
+
+    /// Why the image must not be closed: what its file shows, what its libraries show, what the process shows.
+    fn objection(&mut self, vouched: bool) -> Option<PinReason> {
+        let stands =
+            |hazard: &Hazard| hazard.forbids_closing() && !(vouched && hazard.is_waived_by_clean_stop());
+        if let Some(index) = self.hazards.iter().position(stands) {
+            return Some(self.hazards.swap_remove(index).into());
+        }
+        self.companions.objection(vouched).or_else(|| audit::left_behind(&self.extent, &self.companions))
+    }
+
+    /// What the linker holds after `dlclose`, and why as far as it can be told.
+    fn left_mapped(mut self) -> Stays {
+        let holder = audit::holder(&self.extent);
+        let tls = self.hazards.iter().find(|hazard| hazard.kind == HazardKind::Tls);
+        let reason = match (holder, tls) {
+            (Some(holder), _) => PinReason::new(
+                PinKind::Dependency,
+                format!("{holder} (a version script that exports the plugin's own names only prevents that)"),
+            ),
+            (None, Some(tls)) => PinReason::new(
+                PinKind::Tls,
+                format!("{}, and threads have yet to run the destructors", tls.evidence),
+            ),
+            (None, None) => PinReason::new(PinKind::Dependency, "another image needs it"),
+        };
+        let remnant = Remnant { load_name: std::mem::take(&mut self.load_name), claim: self.claim.take() };
+        Stays { reason, remnant: Some(remnant) }
+    }
+
+    #[cold]
+    fn crashed(&self, fault: &Fault) -> Error {
+        let place = if self.extent.contains(&fault.instruction) {
+            format!("at offset {:#x} of the image", fault.instruction - self.extent.start)
+        } else {
+            format!("calling {:#x}, which is not code", fault.instruction)
+        };
+        Error::new(Status::PluginCrashed, format!("{fault} {place}"))
+    }
+
     fn start(&mut self, context: HostContext) -> Result<()> {
+        fault!("load.start");
         if let Ok(address) = self.symbol(plugin::SYMBOL, None) {
             // SAFETY: the image stays mapped as long as `self` lives, and the descriptor's head was checked in the file.
             self.plugin = Some(unsafe { Plugin::start(address, context) }?);
@@ -210,11 +313,27 @@ fn examine(image: &VerifiedImage) -> Result<(Elf<'_>, Option<Claim>)> {
     Ok((elf, claim))
 }
 
+/// Two Go runtimes in one process share neither a heap nor a scheduler, and both install handlers for all signals.
+fn check_go(hazards: &[Hazard], image: &VerifiedImage) -> Result<()> {
+    let has_go = hazards.iter().any(|hazard| hazard.kind == HazardKind::Go);
+    match audit::go_runtime().filter(|_| has_go && !image.allowances().go_runtime) {
+        Some(first) => Err(Error::new(
+            Status::ImageRejected,
+            format!(
+                "Go runtime: expected the only one of this process, found another in {first}; allow `go_runtime` in \
+                 trust.json if this is wanted"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn claim(soname: &str, image: &VerifiedImage) -> Result<Claim> {
     Claim::new(soname, image.allowed_sonames().iter().any(|allowed| allowed == soname))
 }
 
-fn open(load_name: &CStr) -> Result<Library> {
+/// Maps the image and runs its constructors.
+pub(super) fn open(load_name: &CStr) -> Result<Library> {
     if link_map::is_known(load_name) {
         return Err(Error::new(
             Status::LoadFailed,

@@ -1,9 +1,12 @@
 //! What the dynamic linker says of an object: where it lies, which file it came from, whether it is still there.
 
+use super::objects;
 use crate::error::{Error, Result, Status};
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, c_char};
 use std::fs;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// The device and inode of the file mapped at `address`, from `/proc/self/maps`.
 pub(super) fn file_at(address: usize) -> Result<(u64, u64)> {
@@ -13,40 +16,50 @@ pub(super) fn file_at(address: usize) -> Result<(u64, u64)> {
     })
 }
 
+/// The path of the file mapped at `address`, from `/proc/self/maps`. By now it may be another file's.
+pub(super) fn path_at(address: usize) -> Result<PathBuf> {
+    let maps = fs::read("/proc/self/maps").map_err(|e| Error::io("read /proc/self/maps", &e))?;
+    let mut lines = maps.split(|byte| *byte == b'\n');
+    lines.find_map(|line| path_of_line(line, address)).ok_or_else(|| {
+        Error::new(Status::NotFound, "expected a file in /proc/self/maps, found none at that address")
+    })
+}
+
+/// The path of the object that answers to `name`, if one is loaded.
+pub(super) fn path_of(name: &CStr) -> Option<CString> {
+    let mut map = std::ptr::null_mut::<LinkMap>();
+    // SAFETY: `name` is NUL-terminated; RTLD_NOLOAD opens nothing and runs nothing. The request writes one pointer, and
+    // the object stays until the reference is given back, after its name was copied.
+    unsafe {
+        let handle = libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD);
+        if handle.is_null() {
+            return None;
+        }
+        let found = libc::dlinfo(handle, libc::RTLD_DI_LINKMAP, (&raw mut map).cast()) == 0;
+        let path = (found && !map.is_null()).then(|| CStr::from_ptr((*map).name).to_owned());
+        libc::dlclose(handle);
+        path.filter(|path| path.to_bytes().starts_with(b"/"))
+    }
+}
+
+/// The beginning of `struct link_map` (link.h).
+#[repr(C)]
+struct LinkMap {
+    address: usize,
+    name: *const c_char,
+}
+
 /// The addresses of the object that was loaded under `name`, from its first segment to the end of its last one: the
 /// dynamic linker reserves them in one piece, so no other object lies between. `None` when there is no such object.
 ///
 /// The name is what tells objects apart: the next one may lie where this one was.
 pub(super) fn extent(name: &CStr) -> Option<Range<usize>> {
-    struct Search<'a> {
-        wanted: &'a CStr,
-        found: Option<Range<usize>>,
-    }
-    unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, search: *mut c_void) -> c_int {
-        // SAFETY: glibc passes a valid record, and `search` is the value given below.
-        let (info, search) = unsafe { (&*info, &mut *search.cast::<Search<'_>>()) };
-        // SAFETY: glibc's names are NUL-terminated where they are not NULL.
-        if info.dlpi_name.is_null() || unsafe { CStr::from_ptr(info.dlpi_name) } != search.wanted {
-            return 0;
-        }
-        let base = usize::try_from(info.dlpi_addr).unwrap_or(0);
-        let (mut first, mut end) = (usize::MAX, 0);
-        for index in 0..usize::from(info.dlpi_phnum) {
-            // SAFETY: `dlpi_phdr` points at `dlpi_phnum` program headers.
-            let header = unsafe { &*info.dlpi_phdr.add(index) };
-            if header.p_type == libc::PT_LOAD {
-                let address = base.wrapping_add(usize::try_from(header.p_vaddr).unwrap_or(0));
-                first = first.min(address);
-                end = end.max(address.saturating_add(usize::try_from(header.p_memsz).unwrap_or(0)));
-            }
-        }
-        search.found = Some(first..end);
-        1
-    }
-    let mut search = Search { wanted: name, found: None };
-    // SAFETY: `visit` has the signature that dl_iterate_phdr asks for and gets back the pointer given here.
-    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };
-    search.found
+    objects::find(|object| (object.name == name).then(|| object.extent()))
+}
+
+/// Of these addresses, those of executable segments. `None` when there is no such object or no such segment.
+pub(super) fn code(name: &CStr) -> Option<Range<usize>> {
+    objects::find(|object| (object.name == name).then(|| object.code())).filter(|code| !code.is_empty())
 }
 
 /// Whether the dynamic linker already answers to `name`, a path or a SONAME, without opening any file.
@@ -61,6 +74,26 @@ pub(super) fn is_known(name: &CStr) -> bool {
     true
 }
 
+/// The device and inode of the file that answers to `name`, if there is one.
+pub(super) fn file_of(name: &CStr) -> Option<(u64, u64)> {
+    // SAFETY: `name` is NUL-terminated; RTLD_NOLOAD opens nothing and runs nothing.
+    let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
+    if handle.is_null() {
+        return None;
+    }
+    let mut map: *mut LinkMap = std::ptr::null_mut();
+    // SAFETY: the handle is open, and the request stores one pointer. The map lives as long as the handle is open, and
+    // begins with the members that <link.h> declares.
+    let base = unsafe {
+        (libc::dlinfo(handle, libc::RTLD_DI_LINKMAP, (&raw mut map).cast()) == 0).then(|| (*map).address)
+    };
+    let start = objects::find(|object| (Some(object.base) == base).then(|| object.extent().start));
+    let file = start.and_then(|start| file_at(start).ok());
+    // SAFETY: undoes the reference that the successful RTLD_NOLOAD took.
+    unsafe { libc::dlclose(handle) };
+    file
+}
+
 /// `address-address perms offset major:minor inode path`, see proc_pid_maps(5).
 fn file_of_line(line: &str, address: usize) -> Option<(u64, u64)> {
     let mut fields = line.split_ascii_whitespace();
@@ -73,6 +106,14 @@ fn file_of_line(line: &str, address: usize) -> Option<(u64, u64)> {
     let inode = fields.next()?.parse().ok()?;
     let device = libc::makedev(u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
     Some((device, inode))
+}
+
+/// As above; the path is what follows the inode, spaces included.
+fn path_of_line(line: &[u8], address: usize) -> Option<PathBuf> {
+    let start = line.iter().position(|byte| *byte == b'/')?;
+    let (fields, path) = line.split_at_checked(start)?;
+    file_of_line(std::str::from_utf8(fields).ok()?, address)?;
+    Some(PathBuf::from(OsStr::from_bytes(path)))
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 //! The level-1 interface of `sogov_plugin.h` as this side sees it.
 
+mod self_test;
+mod state;
+
+pub use state::PluginState;
+
 use crate::error::{Error, Result, Status};
+use crate::sys::fault::{self, Containment, Ended};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt;
+use std::ops::Range;
 
 /// The revision of the interface that this release speaks (`SOGOV_PLUGIN_ABI`).
 pub const ABI: u32 = 1;
@@ -10,9 +17,14 @@ pub const ABI: u32 = 1;
 pub(super) const SYMBOL: &str = "sogov_plugin_descriptor";
 /// `SOGOV_PLUGIN_STOPS_CLEAN`.
 const STOPS_CLEAN: u64 = 1;
+/// `SOGOV_PLUGIN_HOST_PREFLIGHT`.
+pub(super) const HOST_PREFLIGHT: u64 = 1;
+/// `SOGOV_PLUGIN_IDEMPOTENT`.
+const IDEMPOTENT: u64 = 2;
 
 /// `sogov_plugin`.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Descriptor {
     size: u32,
     abi: u32,
@@ -20,9 +32,23 @@ pub struct Descriptor {
     name: *const c_char,
     start: Option<unsafe extern "C" fn(*const RawHost, *mut *mut c_void) -> i32>,
     stop: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
-    invoke: Option<unsafe extern "C" fn(*mut c_void, *const c_void, usize, *const RawWriter) -> i32>,
+    invoke: Option<Invoke>,
     health: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
+    // Appended after the first release of this interface.
+    state_schema: u32,
+    reserved: u32,
+    state_export: Option<unsafe extern "C" fn(*mut c_void, *const RawWriter) -> i32>,
+    state_import: Option<unsafe extern "C" fn(*mut c_void, u32, *const c_void, usize) -> i32>,
+    self_test_request: *const c_void,
+    self_test_request_len: usize,
+    self_test_answer: *const c_void,
+    self_test_answer_len: usize,
 }
+
+/// The size of the first descriptors, which end with `health`.
+const FIRST_SIZE: usize = std::mem::offset_of!(Descriptor, state_schema);
+
+type Invoke = unsafe extern "C" fn(*mut c_void, *const c_void, usize, *const RawWriter) -> i32;
 
 /// `sogov_writer`.
 #[repr(C)]
@@ -40,6 +66,7 @@ struct RawHost {
     version: *const c_char,
     context: *mut c_void,
     log: unsafe extern "C" fn(*mut c_void, i32, *const c_char, usize),
+    flags: u64,
 }
 
 /// Takes the lines that a plugin logs: level (1 error, 2 warning, 3 information) and text.
@@ -68,9 +95,21 @@ pub struct Invocation<'a> {
     pub code: i32,
 }
 
+/// Where a fault ends the call instead of the process.
+#[derive(Debug)]
+pub(super) struct ContainedCode {
+    /// Holds the handlers.
+    pub(super) containment: Containment,
+    /// The image's executable addresses.
+    pub(super) code: Range<usize>,
+}
+
 /// A level-1 plugin that has started: its descriptor, its `self`, and what it was told.
 pub(super) struct Plugin {
-    descriptor: &'static Descriptor,
+    /// The plugin's own.
+    address: *const Descriptor,
+    /// A copy of what it covers; zero where it ends.
+    descriptor: Descriptor,
     state: *mut c_void,
     host: Box<Host>,
 }
@@ -94,12 +133,27 @@ impl Plugin {
     ///
     /// # Safety
     /// `address` is that of the symbol [`SYMBOL`] of an image that stays mapped as long as the value lives, and the
-    /// first 16 bytes there were checked with [`check_head`] against the image's file.
+    /// first 8 bytes there were checked with [`check_head`] against the image's file.
     pub(super) unsafe fn start(address: *mut c_void, context: HostContext) -> Result<Self> {
-        // SAFETY: the caller's promise; the struct is plain data.
-        let descriptor = unsafe { &*address.cast::<Descriptor>() };
-        check_head(descriptor.size, descriptor.abi)?;
-        let host = Host::new(context)?;
+        // SAFETY: the caller's promise.
+        let plugin = unsafe { Self::launch(address, context, 0) }?;
+        if let Err(unwell) = plugin.health() {
+            // The plugin has started and never will serve; what stop answers changes nothing about the refusal.
+            let _ = plugin.stop();
+            return Err(unwell);
+        }
+        Ok(plugin)
+    }
+
+    /// Reads the descriptor and starts the plugin, which is told the `flags` of its host.
+    ///
+    /// # Safety
+    /// As for [`start`](Self::start).
+    pub(super) unsafe fn launch(address: *mut c_void, context: HostContext, flags: u64) -> Result<Self> {
+        let address = address.cast_const().cast::<Descriptor>();
+        // SAFETY: the caller's promise.
+        let descriptor = unsafe { Descriptor::read(address) }?;
+        let host = Host::new(context, flags)?;
         let mut state = std::ptr::null_mut();
         if let Some(start) = descriptor.start {
             // SAFETY: the plugin's contract; both pointers are valid, and `host` lives in its box until after stop.
@@ -110,40 +164,31 @@ impl Plugin {
                 return Err(refusal);
             }
         }
-        let plugin = Self { descriptor, state, host };
-        if let Err(unwell) = plugin.health() {
-            // The plugin has started and never will serve; what stop answers changes nothing about the refusal.
-            let _ = plugin.stop();
-            return Err(unwell);
-        }
-        Ok(plugin)
+        Ok(Self { address, descriptor, state, host })
     }
 
-    /// Serves one request and returns the plugin's own answer; 0 is success.
-    pub(super) fn invoke(&self, invocation: &mut Invocation<'_>) -> i32 {
-        unsafe extern "C" fn append(context: *mut c_void, bytes: *const c_void, len: usize) -> i32 {
-            // SAFETY: `context` is the Invocation below, which the plugin got for this call only.
-            let invocation = unsafe { &mut *context.cast::<Invocation<'_>>() };
-            if len == 0 {
-                return 0;
-            }
-            let room = invocation.limit.saturating_sub(invocation.answer.len());
-            if bytes.is_null() || len > room || invocation.answer.try_reserve(len).is_err() {
-                return 1;
-            }
-            // SAFETY: the plugin promises `len` readable bytes.
-            invocation.answer.extend_from_slice(unsafe { std::slice::from_raw_parts(bytes.cast(), len) });
-            0
-        }
-        let Some(invoke) = self.descriptor.invoke else { return 0 };
+    /// Serves one request and returns the plugin's own answer; 0 is success. With a `containment`, a fault of the code
+    /// ends the call.
+    pub(super) fn invoke(
+        &self,
+        invocation: &mut Invocation<'_>,
+        containment: Option<&ContainedCode>,
+    ) -> Result<Ended> {
+        let Some(invoke) = self.descriptor.invoke else { return Ok(Ended::Returned(0)) };
         let request = invocation.request;
-        let writer = RawWriter {
-            size: size_of::<RawWriter>(),
-            context: std::ptr::from_mut(invocation).cast(),
-            write: append,
+        let writer = RawWriter::of(invocation);
+        let (request, len, writer) = (request.as_ptr().cast(), request.len(), &raw const writer);
+        let Some(contained) = containment else {
+            // SAFETY: the plugin's contract; request and writer are valid for the call.
+            return Ok(Ended::Returned(unsafe { invoke(self.state, request, len, writer) }));
         };
-        // SAFETY: the plugin's contract; request and writer are valid for the call.
-        unsafe { invoke(self.state, request.as_ptr().cast(), request.len(), &raw const writer) }
+        // SAFETY: the same, and the type differs in what the last argument points at alone.
+        let invoke = unsafe { std::mem::transmute::<Invoke, fault::Function>(invoke) };
+        // SAFETY: as above. What lies between this frame and the image's code are its own frames, and those of callbacks
+        // that called the image back; the second the plugin guide tells of.
+        unsafe {
+            contained.containment.call(&contained.code, invoke, (self.state, request, len, writer.cast()))
+        }
     }
 
     /// Whether there is an `invoke` at all.
@@ -174,9 +219,14 @@ impl Plugin {
         self.descriptor.flags & STOPS_CLEAN != 0
     }
 
+    /// Whether the plugin declares that `invoke` may be given copies of requests.
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.descriptor.flags & IDEMPOTENT != 0
+    }
+
     /// The addresses that the C interface hands out.
     pub(super) fn raw(&self) -> (*const Descriptor, *mut c_void) {
-        (self.descriptor, self.state)
+        (self.address, self.state)
     }
 
     /// The name that the plugin gives itself.
@@ -195,8 +245,50 @@ impl fmt::Debug for Plugin {
     }
 }
 
+impl Descriptor {
+    /// A copy of the members that the descriptor at `address` covers; the others are zero.
+    ///
+    /// # Safety
+    /// As for [`Plugin::start`].
+    unsafe fn read(address: *const Self) -> Result<Self> {
+        // SAFETY: the caller's promise: the first members are there.
+        let (size, abi) = unsafe { ((*address).size, (*address).abi) };
+        check_head(size, abi)?;
+        // Behind the first members each takes 8 bytes, or two share them: no member is read that `size` cuts.
+        let covered = (size as usize).min(size_of::<Self>()) & !7;
+        let mut copy = std::mem::MaybeUninit::<Self>::zeroed();
+        // SAFETY: the plugin promises `size` bytes, of which at most the struct's own are copied; it is plain data, and
+        // valid when it is zero.
+        unsafe {
+            std::ptr::copy_nonoverlapping(address.cast::<u8>(), copy.as_mut_ptr().cast(), covered);
+            Ok(copy.assume_init())
+        }
+    }
+}
+
+impl RawWriter {
+    /// A writer that appends to the answer of `invocation`, which must not be used while the writer is.
+    fn of(invocation: &mut Invocation<'_>) -> Self {
+        unsafe extern "C" fn append(context: *mut c_void, bytes: *const c_void, len: usize) -> i32 {
+            // SAFETY: `context` is the Invocation below, which the plugin got for this call only.
+            let invocation = unsafe { &mut *context.cast::<Invocation<'_>>() };
+            if len == 0 {
+                return 0;
+            }
+            let room = invocation.limit.saturating_sub(invocation.answer.len());
+            if bytes.is_null() || len > room || invocation.answer.try_reserve(len).is_err() {
+                return 1;
+            }
+            // SAFETY: the plugin promises `len` readable bytes.
+            invocation.answer.extend_from_slice(unsafe { std::slice::from_raw_parts(bytes.cast(), len) });
+            0
+        }
+        Self { size: size_of::<Self>(), context: std::ptr::from_mut(invocation).cast(), write: append }
+    }
+}
+
 impl Host {
-    fn new(context: HostContext) -> Result<Box<Self>> {
+    fn new(context: HostContext, flags: u64) -> Result<Box<Self>> {
         unsafe extern "C" fn log(context: *mut c_void, level: i32, message: *const c_char, len: usize) {
             if context.is_null() || message.is_null() {
                 return;
@@ -218,6 +310,7 @@ impl Host {
             version: version.as_ptr(),
             context: std::ptr::from_ref(&*log_box).cast_mut().cast(),
             log,
+            flags,
         };
         Ok(Box::new(Self { raw, _service: service, _version: version, _log: log_box }))
     }
@@ -231,13 +324,25 @@ pub(super) fn check_head(size: u32, abi: u32) -> Result<()> {
             format!("{SYMBOL}: expected the plugin interface {ABI}, found {abi}"),
         ));
     }
-    if (size as usize) < size_of::<Descriptor>() {
+    if (size as usize) < FIRST_SIZE {
         return Err(Error::new(
             Status::ImageRejected,
-            format!("{SYMBOL}: expected a size of at least {} bytes, found {size}", size_of::<Descriptor>()),
+            format!("{SYMBOL}: expected a size of at least {FIRST_SIZE} bytes, found {size}"),
         ));
     }
     Ok(())
+}
+
+/// `len` bytes of a plugin's constants; `None` for NULL.
+///
+/// # Safety
+/// `start` is NULL or points at `len` bytes that stay as they are while the image is mapped.
+unsafe fn constant<'a>(start: *const c_void, len: usize) -> Option<&'a [u8]> {
+    if start.is_null() || isize::try_from(len).is_err() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    Some(unsafe { std::slice::from_raw_parts(start.cast(), len) })
 }
 
 fn check_answer(function: &str, answer: i32) -> Result<()> {

@@ -6,6 +6,7 @@
 //! is all that a gray release needs. [`RoutePolicy::parse`] lists every field.
 #![forbid(unsafe_code)]
 
+mod breaker;
 mod key;
 mod pins;
 mod rules;
@@ -17,6 +18,7 @@ use crate::crypto::sm3::Digest;
 use crate::document::{Document, Field, Object, quoted};
 use crate::error::{Result, Status};
 
+pub use breaker::{BreakerRules, MAX_WINDOW};
 pub(super) use key::OnMissingKey;
 pub(super) use pins::Pin;
 pub use rules::MAX_RULES;
@@ -37,6 +39,7 @@ pub struct RoutePolicy {
     epoch: Option<u64>,
     versions: Versions,
     not_acted_on: Vec<&'static str>,
+    breaker: Option<BreakerRules>,
     pub(super) kill_switch: bool,
     pub(super) key: KeySource,
     pub(super) on_missing_key: OnMissingKey,
@@ -61,8 +64,9 @@ impl RoutePolicy {
     /// | `pins` | `{"deny":[user, ...],"allow":{version:[user, ...]}}`: denied users always get stable; with several headers in `hash.by` a user is an array of their values |
     /// | `rules` | `[{"id","priority","when":{"header", one of "eq", "in", "prefix", "exists"},"to"}]`, at most [`MAX_RULES`]; the lowest priority number is looked at first |
     /// | `kill_switch` | `true` sends everyone to stable |
+    /// | `breaker` | when a version is taken out of service, see [`BreakerRules`] and `docs/conventions.md` |
     ///
-    /// `experiments`, `sampling`, `breaker`, `analysis` and `sig` are accepted and left alone
+    /// `experiments`, `sampling`, `analysis` and `sig` are accepted and left alone
     /// ([`RoutePolicy::not_acted_on`]). Every other field is refused.
     pub fn parse(bytes: &[u8], service: &str) -> Result<Self> {
         let document = Document::parse(bytes, MAX_LEN, Status::RoutePolicyInvalid)?;
@@ -76,9 +80,21 @@ impl RoutePolicy {
         let (key, on_missing_key) = key::read(&mut root, service)?;
         let pins = pins::read(&mut root, &versions, key.by.len())?;
         let rules = rules::read(&mut root, &versions)?;
+        let breaker = breaker::read(&mut root)?;
         let not_acted_on = read_later_fields(&mut root)?;
         root.finish()?;
-        Ok(Self { version, epoch, versions, not_acted_on, kill_switch, key, on_missing_key, pins, rules })
+        Ok(Self {
+            version,
+            epoch,
+            versions,
+            not_acted_on,
+            breaker,
+            kill_switch,
+            key,
+            on_missing_key,
+            pins,
+            rules,
+        })
     }
 
     /// The policy's own label.
@@ -100,6 +116,11 @@ impl RoutePolicy {
     pub fn digest(&self, version: &str) -> Option<&Digest> {
         let index = self.versions.labels.iter().position(|label| label == version)?;
         self.versions.digests.get(index)?.as_ref()
+    }
+
+    /// When a version's breaker opens; `None` where the policy says nothing of it.
+    pub fn breaker(&self) -> Option<&BreakerRules> {
+        self.breaker.as_ref()
     }
 
     /// The fields that are given but that this release does not act on.
@@ -133,10 +154,9 @@ fn check_service(root: &mut Object<'_>, service: &str) -> Result<()> {
 fn read_later_fields(root: &mut Object<'_>) -> Result<Vec<&'static str>> {
     type Check = fn(&Field<'_>) -> Result<()>;
     let mut found = Vec::new();
-    let checks: [(&'static str, Check); 5] = [
+    let checks: [(&'static str, Check); 4] = [
         ("experiments", |field| field.array().map(drop)),
         ("sampling", |field| field.object().map(drop)),
-        ("breaker", |field| field.object().map(drop)),
         ("analysis", |field| field.object().map(drop)),
         ("sig", |field| field.text(MAX_LEN).map(drop)),
     ];

@@ -1,16 +1,19 @@
 //! Route, lease, invoke, outcome and release in one step; and leases for those who take the steps themselves.
+#![forbid(unsafe_code)]
 
-use super::directory::{self, VersionId};
+use super::breaker::Change;
+use super::directory;
+use super::held::Held;
 use super::lease::{Lease, Outcome, leases};
-use super::service::Service;
-use super::version::Version;
+use super::published::Published;
+use super::service::{Detour, Service};
+use super::thread::Inside;
+use super::version::Happening;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
 use crate::loader::{Descriptor, Invocation};
 use crate::route::{Reason, Request};
-use std::cell::Cell;
 use std::ffi::c_void;
-use std::sync::Arc;
 
 /// What is known of a request that was routed.
 #[derive(Clone, Copy, Debug)]
@@ -30,133 +33,149 @@ pub struct Called {
     pub reason: Reason,
 }
 
+/// Picks the version for `request` in the service that is published and takes a lease on it. No lock, no allocation.
+#[inline]
+pub fn route(service: &Published<Service>, request: &Request<'_>) -> Result<Routed> {
+    Ok(Routed::from(enter(service, request)?))
+}
+
+/// Sends `request` through the version that the published service picks. `called` is filled once a version was
+/// reached, whatever it answered.
+#[inline]
+pub fn call(
+    service: &Published<Service>,
+    request: &Request<'_>,
+    invocation: &mut Invocation<'_>,
+    called: &mut Option<Called>,
+) -> Result<()> {
+    invoke(enter(service, request)?, invocation, called)
+}
+
 impl Service {
-    /// Picks the version for `request` and takes a lease on it.
+    /// [`route`] for those who own the service.
     pub fn route(&self, request: &Request<'_>) -> Result<Routed> {
-        let entered = self.enter(request)?;
-        Ok(Routed { lease: entered.lease, reason: entered.reason })
+        self.enter(request).map(Routed::from)
     }
 
-    /// Sends `request` through the version that the route policy picks. `called` is filled once a version was
-    /// reached, whatever it answered.
+    /// [`call`] for those who own the service.
     pub fn call(
         &self,
         request: &Request<'_>,
         invocation: &mut Invocation<'_>,
         called: &mut Option<Called>,
     ) -> Result<()> {
-        let entered = self.enter(request)?;
-        let held = Held { lease: entered.lease, outcome: Cell::new(Outcome::Neutral) };
-        let version = entered.version().ok_or_else(gone)?;
-        *called = Some(Called { version: version.label(), reason: entered.reason });
-        let _inside = Inside::new(version.id())?;
-        let instance = version.instance();
-        let answer = instance.as_ref().ok_or_else(gone)?.invoke(invocation);
-        held.outcome.set(match &answer {
-            Ok(()) => Outcome::Success,
-            Err(e) if e.status() == Status::PluginFailed => Outcome::Failure,
-            Err(_) => Outcome::Neutral,
-        });
-        answer
+        invoke(self.enter(request)?, invocation, called)
+    }
+
+    fn enter(&self, request: &Request<'_>) -> Result<(Held, Reason)> {
+        arrive(|| Held::choose(self, |service, pending| service.choose(pending, request)))
     }
 }
 
-/// The version that `lease` is on, for as long as the lease is held.
-pub fn version_of(lease: Lease) -> Result<Arc<Version>> {
-    leases()
-        .version_of(lease)
-        .and_then(|id| directory::version(id).and_then(|version| version.clone()))
-        .ok_or_else(gone)
+impl From<(Held, Reason)> for Routed {
+    fn from((held, reason): (Held, Reason)) -> Self {
+        Self { lease: held.into_lease(), reason }
+    }
 }
 
-/// The address of a symbol of a leased version; `symbol_version` picks one of several.
-pub fn symbol(version: &Version, name: &str, symbol_version: Option<&str>) -> Result<*mut c_void> {
-    let instance = version.instance();
-    instance.as_ref().ok_or_else(gone)?.symbol(name, symbol_version)
+#[inline]
+fn enter(service: &Published<Service>, request: &Request<'_>) -> Result<(Held, Reason)> {
+    arrive(|| {
+        Held::choose(service, |service, pending| {
+            service.read(pending).ok_or_else(closed)?.choose(pending, request)
+        })
+    })
 }
 
-/// The level-1 descriptor of a leased version and the plugin's `self`.
-pub fn descriptor(version: &Version) -> Result<(*const Descriptor, *mut c_void)> {
-    let instance = version.instance();
-    instance.as_ref().ok_or_else(gone)?.descriptor().ok_or_else(|| {
+/// Tries until there is a version, waiting where the service is frozen; no slot is held meanwhile.
+#[inline]
+fn arrive(attempt: impl Fn() -> std::result::Result<(Held, Reason), Detour>) -> Result<(Held, Reason)> {
+    loop {
+        match attempt() {
+            Ok(entered) => return Ok(announced(entered)),
+            Err(Detour::Refused(refusal)) => return Err(refusal),
+            Err(Detour::Wait(freeze)) => freeze.wait(),
+        }
+    }
+}
+
+/// Tells of a probe, now that the request has arrived and holds nobody up.
+#[inline]
+fn announced(entered: (Held, Reason)) -> (Held, Reason) {
+    if entered.1 == Reason::Probe {
+        entered.0.announce(Happening::Breaker(Change::Probing));
+    }
+    entered
+}
+
+#[inline]
+fn invoke(
+    (version, reason): (Held, Reason),
+    invocation: &mut Invocation<'_>,
+    called: &mut Option<Called>,
+) -> Result<()> {
+    *called = Some(Called { version: version.label(), reason });
+    let _inside = Inside::new(version.id())?;
+    let answer = version.instance()?.invoke(invocation);
+    let outcome = match &answer {
+        Ok(()) => Outcome::Success,
+        Err(e) if e.status() == Status::PluginFailed => Outcome::Failure,
+        Err(e) if e.status() == Status::PluginCrashed => {
+            version.announce(Happening::Crashed(e));
+            Outcome::Failure
+        }
+        Err(_) => Outcome::Neutral,
+    };
+    version.set_outcome(outcome);
+    if outcome != Outcome::Neutral {
+        version.tap().offer(invocation);
+    }
+    answer
+}
+
+/// The version that `lease` is on, held for as long as the caller likes.
+pub fn hold(lease: Lease) -> Result<Held> {
+    Held::double(lease)
+}
+
+/// The address of a symbol of a held version; `symbol_version` picks one of several.
+pub fn symbol(version: &Held, name: &str, symbol_version: Option<&str>) -> Result<*mut c_void> {
+    version.instance()?.symbol(name, symbol_version)
+}
+
+/// The level-1 descriptor of a held version and the plugin's `self`.
+pub fn descriptor(version: &Held) -> Result<(*const Descriptor, *mut c_void)> {
+    version.instance()?.descriptor().ok_or_else(|| {
         Error::new(Status::Unsupported, "expected a level-1 plugin, found one without a descriptor")
     })
 }
 
 /// Gives the lease back and says how the calls under it went. A second release is [`Status::LeaseGone`].
+#[inline]
 pub fn release(lease: Lease, outcome: Outcome) -> Result<()> {
-    // Counted while the lease still holds the version's number: its counts are complete once it has drained.
-    let count = |version| {
-        if let Some(counts) = directory::counts(version) {
-            counts.add(lease.ticket(), outcome);
+    let mut changed = None;
+    // Counted while the slot still names the version: its counts are complete once it has drained.
+    let count = |version, note| {
+        let Some(tally) = directory::tally(version) else { return };
+        tally.counts.add(lease.ticket(), outcome);
+        if let Some(change) = tally.breaker.record(note, outcome, || tally.counts.totals()) {
+            changed = directory::find(version).map(|version| (version, change));
         }
     };
-    leases().release(lease, count).ok_or_else(gone)
-}
-
-/// A lease that is released when the call ends, however it ends.
-struct Held {
-    lease: Lease,
-    outcome: Cell<Outcome>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Only this call knows the lease; were it gone all the same, nothing is left to do.
-        let _ = release(self.lease, self.outcome.get());
+    leases().release(lease, count).ok_or_else(gone)?;
+    if let Some((version, change)) = changed {
+        version.announce(Happening::Breaker(change));
     }
+    Ok(())
 }
 
-/// The deepest nesting of plugin calls on one thread.
-const MAX_DEPTH: usize = 32;
-
-/// The plugin calls that a thread is inside of. One thread-local: each costs a look-up of its own.
-struct Nesting {
-    depth: Cell<usize>,
-    versions: [Cell<Option<VersionId>>; MAX_DEPTH],
-}
-
-thread_local! {
-    static NESTING: Nesting =
-        const { Nesting { depth: Cell::new(0), versions: [const { Cell::new(None) }; MAX_DEPTH] } };
-}
-
-/// Marks that this thread is inside a call of a version.
-struct Inside;
-
-impl Inside {
-    fn new(version: VersionId) -> Result<Self> {
-        NESTING.with(|nesting| {
-            let depth = nesting.depth.get();
-            let Some(place) = nesting.versions.get(depth) else {
-                return Err(Error::new(
-                    Status::LimitExceeded,
-                    format!("expected at most {MAX_DEPTH} plugin calls inside each other"),
-                ));
-            };
-            place.set(Some(version));
-            nesting.depth.set(depth + 1);
-            Ok(Self)
-        })
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        NESTING.with(|nesting| nesting.depth.set(nesting.depth.get().saturating_sub(1)));
-    }
-}
-
-/// Whether this thread is inside a call of `version`.
-pub(super) fn is_inside(version: VersionId) -> bool {
-    NESTING.with(|nesting| {
-        nesting.versions.iter().take(nesting.depth.get()).any(|place| place.get() == Some(version))
-    })
-}
-
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     Error::new(
         Status::LeaseGone,
         "expected a lease that is held, found one that was released or never handed out",
     )
+}
+
+fn closed() -> Error {
+    Error::new(Status::Closed, "service: the handle was freed")
 }

@@ -33,6 +33,11 @@ impl Counts {
         }
     }
 
+    /// Calls and failures.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        (self.calls(), self.failures())
+    }
+
     /// Leases released with success or failure.
     pub(super) fn calls(&self) -> u64 {
         self.0.iter().map(|stripe| stripe.calls.load(Ordering::Relaxed)).sum()

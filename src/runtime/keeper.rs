@@ -1,13 +1,17 @@
 //! The engine's housekeeping: one thread, started by the first job, for what must not hold up a caller (writing the
 //! durable record after a rollback, unmapping versions once they have drained).
+#![forbid(unsafe_code)]
 
 use crate::error::{Error, Result};
+use crate::sys::faults::fault;
+use crate::sys::fork;
 use crate::sys::quiet::Quiet;
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a job answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub enum Progress {
     Done,
     /// The job wants to be asked again soon.
     Again,
+    /// The job wants to be asked again after that time, unless the keeper is dropped before.
+    Later(Duration),
 }
 
 type Job = Box<dyn FnMut() -> Progress + Send>;
@@ -24,9 +30,10 @@ type Job = Box<dyn FnMut() -> Progress + Send>;
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Runs jobs in the order in which they come. Dropping it lets the thread finish them and end.
-#[derive(Default)]
 pub struct Keeper {
     shared: Arc<Shared>,
+    /// The process that it was made in; see [`fork::generation`].
+    generation: u64,
 }
 
 #[derive(Default)]
@@ -37,20 +44,32 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<Job>,
+    /// In the order in which they came, each with the time from which it may be asked.
+    waiting: Vec<(Instant, Job)>,
+    /// Jobs that can wait until later, and are given up when the keeper is dropped.
+    deferred: Vec<(Instant, Job)>,
     /// The process in which the thread lives; a forked child has none and starts its own.
     thread_of: Option<u32>,
     closed: bool,
+}
+
+impl Default for Keeper {
+    fn default() -> Self {
+        Self { shared: Arc::default(), generation: fork::generation() }
+    }
 }
 
 impl Keeper {
     /// Hands in a job.
     pub fn submit(&self, job: impl FnMut() -> Progress + Send + 'static) -> Result<()> {
         let mut queue = self.shared.queue.lock();
-        queue.waiting.push(Box::new(job));
+        queue.waiting.push((Instant::now(), Box::new(job)));
         let process = std::process::id();
         if queue.thread_of != Some(process) {
-            start(Arc::clone(&self.shared))?;
+            if let Err(refused) = start(Arc::clone(&self.shared)) {
+                queue.waiting.pop();
+                return Err(refused);
+            }
             queue.thread_of = Some(process);
         }
         self.shared.changed.notify_all();
@@ -60,12 +79,18 @@ impl Keeper {
 
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeper").field("waiting", &self.shared.queue.lock().waiting.len()).finish()
+        let waiting = self.shared.queue.lock().waiting.len();
+        f.debug_struct("Keeper").field("waiting", &waiting).finish_non_exhaustive()
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        if self.generation != fork::generation() {
+            // The jobs are the parent's, and its thread may have held the lock at the fork: left as they are.
+            let _ = ManuallyDrop::new(Arc::clone(&self.shared));
+            return;
+        }
         self.shared.queue.lock().closed = true;
         self.shared.changed.notify_all();
     }
@@ -79,26 +104,37 @@ fn start(shared: Arc<Shared>) -> Result<()> {
 
 fn run(shared: &Shared) {
     loop {
-        let mut queue = shared.queue.lock();
-        while queue.waiting.is_empty() {
-            if queue.closed {
-                return;
+        let Some(jobs) = next(shared) else { return };
+        for mut job in jobs {
+            let progress = run_job(&mut job);
+            let mut queue = shared.queue.lock();
+            match progress {
+                Progress::Done => {}
+                Progress::Again => queue.waiting.push((Instant::now() + RETRY, job)),
+                Progress::Later(delay) => queue.deferred.push((Instant::now() + delay, job)),
             }
-            shared.changed.wait(&mut queue);
         }
-        let jobs = std::mem::take(&mut queue.waiting);
-        drop(queue);
+    }
+}
 
-        let unfinished: Vec<Job> = jobs
-            .into_iter()
-            .filter_map(|mut job| (run_job(&mut job) == Progress::Again).then_some(job))
-            .collect();
-
-        let mut queue = shared.queue.lock();
-        let resting = !unfinished.is_empty();
-        queue.waiting.splice(0..0, unfinished);
-        if resting {
-            shared.changed.wait_for(&mut queue, RETRY);
+/// Waits for jobs that are due. `None` when there will be none any more.
+fn next(shared: &Shared) -> Option<Vec<Job>> {
+    let mut queue = shared.queue.lock();
+    loop {
+        if queue.closed {
+            let given_up = std::mem::take(&mut queue.deferred);
+            parking_lot::MutexGuard::unlocked(&mut queue, || drop(given_up));
+        }
+        let now = Instant::now();
+        let mut due: Vec<_> = queue.waiting.extract_if(.., |(from, _)| *from <= now).collect();
+        due.extend(queue.deferred.extract_if(.., |(from, _)| *from <= now));
+        if !due.is_empty() {
+            return Some(due.into_iter().map(|(_, job)| job).collect());
+        }
+        match queue.waiting.iter().chain(&queue.deferred).map(|(from, _)| *from).min() {
+            Some(from) => drop(shared.changed.wait_until(&mut queue, from)),
+            None if queue.closed => return None,
+            None => shared.changed.wait(&mut queue),
         }
     }
 }
@@ -106,7 +142,11 @@ fn run(shared: &Shared) {
 /// A job that panics is finished: the others go on.
 fn run_job(job: &mut Job) -> Progress {
     let _quiet = Quiet::enter();
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or(Progress::Done)
+    catch_unwind(AssertUnwindSafe(|| {
+        fault!("keeper.job", stay);
+        job()
+    }))
+    .unwrap_or(Progress::Done)
 }
 
 #[cfg(test)]
@@ -149,5 +189,21 @@ mod tests {
             .unwrap();
         finished.recv().unwrap();
         stop.send(()).unwrap();
+    }
+
+    #[test]
+    fn what_can_wait_is_given_up_when_the_keeper_is_dropped() {
+        let keeper = Keeper::default();
+        let (asked, was_asked) = channel();
+        keeper
+            .submit(move || {
+                // The test may have gone on already.
+                let _ = asked.send(());
+                Progress::Later(Duration::from_hours(1))
+            })
+            .unwrap();
+        was_asked.recv().unwrap();
+        drop(keeper);
+        assert!(was_asked.recv().is_err(), "the job was dropped, and with it its end of the channel");
     }
 }

@@ -1,97 +1,94 @@
 //! A service: its versions, which of them serve whom, and the changes to that.
 //!
 //! Changes are made under one lock, built aside and put in force by swapping the record; requests never wait for them.
+#![forbid(unsafe_code)]
 
-use super::lease::{Lease, leases};
-use super::version::{Standing, Version, VersionReport};
-use crate::crypto::sm3::{self, Digest};
+mod admin;
+mod freeze;
+mod quarantine;
+mod staging;
+
+use admin::{Admin, Entry, Remember, check_may_leave, check_not_pinned};
+pub use admin::{Broken, Former, Parking, ServiceState};
+pub(super) use freeze::Detour;
+pub use staging::{Frozen, Staging};
+
+use super::breaker::Admission;
+use super::lease::{Note, Pending};
+use super::process;
+use super::published::Published;
+use super::version::{Happening, Standing, Version, VersionReport};
+use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
-use crate::loader::PinReason;
+use crate::loader::{PinKind, PinReason, Remnant, Stays};
 use crate::route::{Reason, Request, RoutePolicy, RouteTable};
+use crate::sys::faults::fault;
 use crate::sys::random;
-use arc_swap::{ArcSwap, Guard};
+use freeze::Freeze;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The most versions that a service may have at one time, pinned ones included.
 const MAX_VERSIONS: usize = 1024;
-/// How many former stable versions are remembered for rollback.
-const MAX_HISTORY: usize = 8;
-
 /// A named thing that hosts call, with its versions.
 #[derive(Debug)]
 pub struct Service {
     name: Label,
-    record: ArcSwap<Record>,
+    record: Published<Record>,
+    /// Where requests go while the stable version's breaker is open: those that were stable before, the latest first.
+    fallbacks: Published<Vec<Arc<Version>>>,
     admin: Mutex<Admin>,
 }
 
 /// What a request needs to know, in one immutable piece.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[allow(
     clippy::large_enum_variant,
     reason = "it lives behind an Arc; a box would cost each request a cache line"
 )]
 enum Record {
     /// No version is stable.
+    #[default]
     Empty,
-    /// `versions` are those of the table, by its indices; the first is the stable one.
-    Serving { table: RouteTable, versions: Vec<Arc<Version>> },
+    Serving(Serving),
+    /// Requests wait while state is handed over.
+    Frozen(Arc<Freeze>),
     /// The engine was closed.
     Closed,
 }
 
-/// What changes need to know.
-#[derive(Debug, Default)]
-struct Admin {
-    entries: Vec<Entry>,
-    /// Former stable versions, the last one last.
-    history: Vec<Former>,
-    /// The lowest epoch that a route policy may have.
-    policy_floor: u64,
-    /// The epoch of the last one that was put in force.
-    policy_epoch: u64,
-    /// Counts the retirements, to tell the oldest.
-    retirements: u64,
-    /// Counts the attempts to unload, to tell them apart.
-    departures: u64,
-    /// What serves was changed since the state was last taken for writing.
-    unwritten: bool,
-    /// The state at the moment of closing.
-    last: Option<ServiceState>,
+impl Record {
+    /// The versions that requests reach; during a freeze those that they reach without it.
+    fn versions(&self) -> &[Arc<Version>] {
+        match self {
+            Self::Serving(serving) => &serving.versions,
+            Self::Frozen(freeze) => &freeze.serving().versions,
+            Self::Empty | Self::Closed => &[],
+        }
+    }
 }
 
-#[derive(Debug)]
-struct Entry {
-    version: Arc<Version>,
-    standing: Standing,
-    /// The number of its retirement.
-    retired: u64,
-    /// Its gate is closed and the holder of this number waits for it to drain.
-    leaving: Option<u64>,
-    /// A job of the housekeeping will unload it.
-    awaited: bool,
-    pinned: Option<PinReason>,
+/// Which versions serve whom.
+#[derive(Clone, Debug)]
+struct Serving {
+    table: RouteTable,
+    /// Those of the table, by its indices; the first is the stable one.
+    versions: Vec<Arc<Version>>,
+    /// Whether others serve in place of a version whose breaker is open. Not while it alone has the state.
+    stand_ins: bool,
 }
 
-/// A version that can be found again in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Former {
-    /// Its label.
-    pub label: Label,
-    /// Its artifact.
-    pub digest: Digest,
-}
+impl Serving {
+    fn new(table: RouteTable, versions: Vec<Arc<Version>>) -> Self {
+        Self { table, versions, stand_ins: true }
+    }
 
-/// What of a service outlives the process.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct ServiceState {
-    /// The stable version.
-    pub stable: Option<Former>,
-    /// Those before it, the last one last.
-    pub history: Vec<Former>,
+    /// Everybody goes to `version`.
+    fn only(version: &Arc<Version>) -> Self {
+        Self::new(RouteTable::only(version.label().as_str()), vec![Arc::clone(version)])
+    }
 }
 
 /// What a rollback came to.
@@ -103,30 +100,15 @@ pub enum Rollback {
     Missing(Former),
 }
 
-/// A lease that was taken for a request, with the record that sent it there.
-pub(super) struct Entered {
-    record: Guard<Arc<Record>>,
-    index: usize,
-    /// The lease.
-    pub(super) lease: Lease,
-    /// Why it is this version.
-    pub(super) reason: Reason,
-}
-
-impl Entered {
-    /// The version that the lease is on.
-    pub(super) fn version(&self) -> Option<&Arc<Version>> {
-        match &**self.record {
-            Record::Serving { versions, .. } => versions.get(self.index),
-            Record::Empty | Record::Closed => None,
-        }
-    }
-}
-
 impl Service {
     /// A service without versions.
     pub fn new(name: Label) -> Self {
-        Self { name, record: ArcSwap::from_pointee(Record::Empty), admin: Mutex::default() }
+        Self {
+            name,
+            record: Published::new(Some(Arc::default())),
+            fallbacks: Published::new(None),
+            admin: Mutex::default(),
+        }
     }
 
     /// The name.
@@ -134,42 +116,95 @@ impl Service {
         self.name
     }
 
-    /// Picks the version for `request` and takes a lease on it. No lock, no allocation.
+    /// The version for `request`, for whoever is on the way there.
     #[inline]
-    pub(super) fn enter(&self, request: &Request<'_>) -> Result<Entered> {
-        loop {
-            let record = self.record.load();
-            let Record::Serving { table, versions } = &**record else {
-                return Err(self.not_serving(&record));
-            };
-            let decision = table.decide(request, random::draw);
-            let index = decision.version as usize;
-            let version = versions.get(index).ok_or_else(|| {
-                Error::new(
-                    Status::Internal,
-                    format!("service {}: the table names version {index}", self.name),
-                )
-            })?;
-            let lease = leases().acquire(version.id()).ok_or_else(|| {
-                Error::new(Status::LimitExceeded, "expected at most 65,536 leases in flight")
-            })?;
-            // A closed gate means that the record was swapped since: the next turn reads the new one.
-            if version.is_open() {
-                return Ok(Entered { record, index, lease, reason: decision.reason });
-            }
-            leases().release(lease, |_| ());
+    pub(super) fn choose<'p>(
+        &'p self,
+        pending: &'p Pending<'_>,
+        request: &Request<'_>,
+    ) -> std::result::Result<(&'p Version, Note, Reason), Detour> {
+        let record = self.record.read(pending);
+        let Some(Record::Serving(Serving { table, versions, stand_ins })) = record else {
+            return self.choose_elsewhere(record, request);
+        };
+        let decision = table.decide(request, random::draw);
+        let Some(version) = versions.get(decision.version as usize) else {
+            return Err(self.misrouted(decision.version));
+        };
+        match version.admit() {
+            Admission::Admitted(note) => Ok((version, note, decision.reason)),
+            Admission::Probe(note) => Ok((version, note, Reason::Probe)),
+            Admission::Refused if *stand_ins => self.fall_back(pending, request, record, version),
+            Admission::Refused => Err(self.broken(version).into()),
         }
+    }
+
+    /// [`choose`](Self::choose) where no version serves at this moment.
+    #[cold]
+    fn choose_elsewhere<'p>(
+        &self,
+        record: Option<&'p Record>,
+        request: &Request<'_>,
+    ) -> std::result::Result<(&'p Version, Note, Reason), Detour> {
+        let Some(Record::Frozen(freeze)) = record else { return Err(self.not_serving(record).into()) };
+        let (version, reason) =
+            freeze.without_waiting(request).ok_or_else(|| Detour::Wait(Arc::clone(freeze)))?;
+        match version.admit() {
+            Admission::Admitted(note) => Ok((version, note, reason)),
+            Admission::Probe(note) => Ok((version, note, Reason::Probe)),
+            // Nothing else serves before the freeze ends, and the freeze waits for the call that this one is inside of.
+            Admission::Refused => Err(self.broken(version).into()),
+        }
+    }
+
+    /// A version for a request that `broken` of this record was to serve: the stable one, or one that was stable before.
+    /// They are not probed on such a detour.
+    #[cold]
+    fn fall_back<'p>(
+        &'p self,
+        pending: &'p Pending<'_>,
+        request: &Request<'_>,
+        record: Option<&'p Record>,
+        broken: &Version,
+    ) -> std::result::Result<(&'p Version, Note, Reason), Detour> {
+        let stable = record.and_then(|record| record.versions().first());
+        let former = self.fallbacks.read(pending).into_iter().flatten();
+        let mut choices = stable.into_iter().chain(former).filter(|version| version.id() != broken.id());
+        let admitted =
+            choices.find_map(|version| Some((&**version, version.admit_healthy()?, Reason::Breaker)));
+        if let Some(admitted) = admitted {
+            return Ok(admitted);
+        }
+        // The record is replaced before the fallbacks are: where they belong to a later one, the request begins anew.
+        if self.record.read(pending).map(std::ptr::from_ref) != record.map(std::ptr::from_ref) {
+            return self.choose(pending, request);
+        }
+        Err(self.broken(broken).into())
+    }
+
+    fn broken(&self, version: &Version) -> Error {
+        let label = version.label();
+        Error::new(
+            Status::BreakerOpen,
+            format!(
+                "{}@{label}: its breaker is open, and no stable version is there to serve instead",
+                self.name
+            ),
+        )
     }
 
     /// Puts a loaded version beside the others. A label that is in use is [`Status::Busy`].
     pub fn add(&self, version: Arc<Version>) -> Result<VersionReport> {
         let mut admin = self.admin.lock();
         if admin.last.is_some() {
-            return Err(self.not_serving(&Record::Closed));
+            return Err(self.not_serving(Some(&Record::Closed)));
         }
         self.check_room(&admin, version.label())?;
+        fault!("service.add");
+        version.tally().breaker.set_rules(&admin.breaker);
         let report = version.report(Standing::Loaded, None);
         admin.entries.push(Entry::loaded(version));
+        self.publish_fallbacks(&admin);
         Ok(report)
     }
 
@@ -209,9 +244,10 @@ impl Service {
             }
             versions.push(version);
         }
-        self.install(&mut admin, table, versions, Remember::FormerStable)?;
+        self.install(&mut admin, Serving::new(table, versions), Remember::FormerStable)?;
         admin.policy_epoch = epoch;
         admin.policy_floor = epoch;
+        admin.set_breaker_rules(policy.breaker().copied().unwrap_or_default());
         Ok(())
     }
 
@@ -219,12 +255,9 @@ impl Service {
     pub fn promote(&self, label: &str) -> Result<Arc<Version>> {
         let mut admin = self.admin.lock();
         let version = admin.usable(self.name, label)?;
-        self.install(
-            &mut admin,
-            RouteTable::only(label),
-            vec![Arc::clone(&version)],
-            Remember::FormerStable,
-        )?;
+        self.install(&mut admin, Serving::only(&version), Remember::FormerStable)?;
+        // Whoever promotes a version has decided that it shall serve.
+        version.tally().breaker.close();
         Ok(version)
     }
 
@@ -233,25 +266,33 @@ impl Service {
     /// ones, are refused from then on, so that a late delivery does not undo the rollback.
     pub fn rollback(&self) -> Result<Rollback> {
         let mut admin = self.admin.lock();
-        let serving = self.record.load_full();
-        let target = match &*serving {
-            Record::Closed => return Err(self.not_serving(&serving)),
-            Record::Serving { versions, .. } if versions.len() > 1 => versions.first().cloned(),
+        let mut taken = None;
+        let target = match &*admin.record {
+            record @ Record::Closed => return Err(self.not_serving(Some(record))),
+            record if record.versions().len() > 1 => record.versions().first().cloned(),
             _ => {
-                let Some(former) = admin.history.last().copied() else {
+                let Some(former) = admin.restorable() else {
                     return Err(Error::new(
                         Status::NotFound,
-                        format!("service {}: no earlier stable version to roll back to", self.name),
+                        format!(
+                            "service {}: no earlier stable version to roll back to, or none that is not broken",
+                            self.name
+                        ),
                     ));
                 };
                 let Some(version) = admin.mapped(&former) else { return Ok(Rollback::Missing(former)) };
-                admin.history.pop();
+                taken = Some(former);
                 Some(version)
             }
         };
-        let Some(version) = target else { return Err(self.not_serving(&serving)) };
-        let table = RouteTable::only(version.label().as_str());
-        self.install(&mut admin, table, vec![Arc::clone(&version)], Remember::Nothing)?;
+        let Some(version) = target else { return Err(self.not_serving(Some(&admin.record))) };
+        self.install(&mut admin, Serving::only(&version), Remember::Nothing)?;
+        // Not before: a rollback that fails changes nothing.
+        if let Some(former) = taken {
+            // Those after it are broken: a later rollback is not to end there.
+            let place = admin.history.iter().rposition(|earlier| *earlier == former);
+            admin.history.truncate(place.unwrap_or(0));
+        }
         if admin.policy_epoch > 0 {
             admin.policy_floor = admin.policy_epoch.saturating_add(1);
         }
@@ -260,38 +301,50 @@ impl Service {
 
     /// Drains the version, unmaps it and proves it gone. [`Status::Busy`] while it is stable or gray, or when
     /// leases were left after `patience`: then it stands as before. [`Status::Pinned`] when it has to stay mapped.
-    pub fn unload(&self, label: &str, patience: Duration) -> Result<()> {
+    ///
+    /// `force` gives up on a version that did not drain: it stays mapped for ever, its label is free, and the process is
+    /// marked as one that wants a restart.
+    pub fn unload(&self, label: &str, patience: Duration, force: bool) -> Result<()> {
         let (version, departure) = {
             let mut admin = self.admin.lock();
             let entry = admin.entry(self.name, label)?;
             check_may_leave(self.name, entry)?;
             let version = Arc::clone(&entry.version);
-            (Arc::clone(&version), admin.begin_leaving(&version))
+            let departure = admin.begin_leaving(&version);
+            self.publish_fallbacks(&admin);
+            (version, departure)
         };
-        self.leave(version, departure, patience)
+        self.leave(&version, departure, patience, force)
     }
 
     /// Unloads a version of [`take_surplus`](Self::take_surplus) if it has drained. [`Status::Busy`] while leases are
     /// out; a version that is no surplus any more is left where it stands.
-    pub fn unload_surplus(&self, version: &Arc<Version>, keep: usize) -> Result<()> {
+    pub fn unload_surplus(&self, version: &Arc<Version>, keep: Parking) -> Result<()> {
         let departure = {
             let mut admin = self.admin.lock();
             let surplus = admin.surplus(keep).iter().any(|v| Arc::ptr_eq(v, version));
             let Some(entry) = admin.entries.iter_mut().find(|e| Arc::ptr_eq(&e.version, version)) else {
                 return Ok(());
             };
-            if !surplus || entry.leaving.is_some() {
+            if !surplus {
                 entry.awaited = false;
                 return Ok(());
             }
-            admin.begin_leaving(version)
+            if entry.leaving.is_some() {
+                // Somebody waits for it who may give up: then it is still to be unloaded.
+                let label = version.label();
+                return Err(Error::new(Status::Busy, format!("{}@{label}: is being unloaded", self.name)));
+            }
+            let departure = admin.begin_leaving(version);
+            self.publish_fallbacks(&admin);
+            departure
         };
-        self.leave(Arc::clone(version), departure, Duration::ZERO)
+        self.leave(version, departure, Duration::ZERO, false)
     }
 
-    /// The retired versions beyond the newest `keep`, oldest first, that no job was promised for yet. The caller
+    /// The retired versions that `keep` has no room for, oldest first, that no job was promised for yet. The caller
     /// promises one.
-    pub fn take_surplus(&self, keep: usize) -> Vec<Arc<Version>> {
+    pub fn take_surplus(&self, keep: Parking) -> Vec<Arc<Version>> {
         let mut admin = self.admin.lock();
         let mut surplus = admin.surplus(keep);
         for entry in &mut admin.entries {
@@ -303,6 +356,23 @@ impl Service {
             }
         }
         surplus
+    }
+
+    /// The images of pinned versions that were closed and are mapped all the same. The caller looks after them.
+    pub fn take_remnants(&self) -> Vec<(Arc<Version>, Remnant)> {
+        let mut admin = self.admin.lock();
+        let entries = admin.entries.iter_mut();
+        entries.filter_map(|e| Some((Arc::clone(&e.version), e.remnant.take()?))).collect()
+    }
+
+    /// How many versions are retired and wait for a way back.
+    pub fn parked(&self) -> usize {
+        self.admin.lock().entries.iter().filter(|e| e.standing == Standing::Retired).count()
+    }
+
+    /// The image of a pinned version is gone, and so is the version.
+    pub(super) fn forget(&self, version: &Arc<Version>) {
+        self.admin.lock().entries.retain(|e| !Arc::ptr_eq(&e.version, version));
     }
 
     /// All versions, in the order in which they were loaded.
@@ -324,7 +394,26 @@ impl Service {
 
     /// Takes over what an earlier process left, before the first request.
     pub fn restore_history(&self, history: Vec<Former>) {
-        self.admin.lock().history = history;
+        let mut admin = self.admin.lock();
+        admin.history = history;
+        self.publish_fallbacks(&admin);
+    }
+
+    /// Opens the breakers that were open when an earlier process ended, as far as their versions are loaded. The clock may
+    /// have been set meanwhile: none stays open for longer than the rules in force say.
+    pub fn restore_broken(&self, broken: &[Broken]) {
+        let admin = self.admin.lock();
+        let longest = Duration::from_millis(admin.breaker.open_ms);
+        for broken in broken {
+            if let Some(version) = admin.mapped(&broken.version) {
+                version.tally().breaker.restore(broken.remaining().min(longest));
+            }
+        }
+    }
+
+    /// A breaker opened or closed: what outlives the process is another now.
+    pub fn note_breaker_change(&self) {
+        self.admin.lock().unwritten = true;
     }
 
     /// Serves nobody from now on. Leases that are out stay good.
@@ -332,7 +421,9 @@ impl Service {
         let mut admin = self.admin.lock();
         let last = admin.state();
         admin.last = Some(last);
-        self.record.store(Arc::new(Record::Closed));
+        admin.changes += 1;
+        self.fallbacks.replace(None);
+        self.publish(&mut admin, Record::Closed);
         for entry in &mut admin.entries {
             if entry.standing != Standing::Pinned {
                 entry.standing = Standing::Retired;
@@ -340,75 +431,113 @@ impl Service {
         }
     }
 
+    /// Serves nobody in this process from now on, which inherited the service. Takes no lock, and so leaves the rest as it
+    /// was at the fork.
+    pub fn abandon(&self) {
+        self.record.abandon(Some(Arc::new(Record::Closed)));
+    }
+
     /// Swaps the record and moves every version to where it now stands.
-    fn install(
-        &self,
-        admin: &mut Admin,
-        table: RouteTable,
-        versions: Vec<Arc<Version>>,
-        remember: Remember,
-    ) -> Result<()> {
-        let now = self.record.load_full();
-        if matches!(*now, Record::Closed) {
-            return Err(self.not_serving(&now));
+    fn install(&self, admin: &mut Admin, serving: Serving, remember: Remember) -> Result<()> {
+        fault!("service.install");
+        if matches!(*admin.record, Record::Closed) {
+            return Err(self.not_serving(Some(&admin.record)));
         }
-        let stands = |version: &Arc<Version>| versions.iter().position(|v| Arc::ptr_eq(v, version));
-        for entry in &mut admin.entries {
-            let was = entry.standing;
-            entry.standing = match (stands(&entry.version), was) {
-                (Some(0), _) => Standing::Stable,
-                (Some(_), _) => Standing::Gray,
-                (None, Standing::Stable | Standing::Gray) => Standing::Retired,
-                (None, other) => other,
-            };
-            if entry.standing == Standing::Retired && was != Standing::Retired {
-                admin.retirements += 1;
-                entry.retired = admin.retirements;
-            }
-            if entry.standing != was && was == Standing::Stable && remember == Remember::FormerStable {
-                admin.history.push(Former::of(&entry.version));
-            }
-            if entry.leaving.is_some() && stands(&entry.version).is_some() {
-                entry.leaving = None;
-                entry.version.reopen();
-            }
-        }
-        let excess = admin.history.len().saturating_sub(MAX_HISTORY);
-        admin.history.drain(..excess);
-        self.record.store(Arc::new(Record::Serving { table, versions }));
+        admin.place(&serving.versions, remember);
+        self.publish(admin, Record::Serving(serving));
+        admin.changes += 1;
+        self.publish_fallbacks(admin);
         admin.unwritten = true;
         Ok(())
     }
 
-    /// Waits for a version whose gate was closed for this `departure`, and unmaps it.
-    fn leave(&self, version: Arc<Version>, departure: u64, patience: Duration) -> Result<()> {
+    fn publish_fallbacks(&self, admin: &Admin) {
+        let fallbacks: Vec<_> =
+            admin.history.iter().rev().filter_map(|former| admin.mapped(former)).collect();
+        self.fallbacks.replace((!fallbacks.is_empty()).then(|| Arc::new(fallbacks)));
+    }
+
+    fn publish(&self, admin: &mut Admin, record: Record) {
+        let former = std::mem::replace(&mut admin.record, Arc::new(record));
+        self.record.replace(Some(Arc::clone(&admin.record)));
+        if let Record::Frozen(freeze) = &*former {
+            freeze.end();
+        }
+    }
+
+    /// Waits for a version that no request finds since this `departure`, and unmaps it.
+    fn leave(&self, version: &Arc<Version>, departure: u64, patience: Duration, force: bool) -> Result<()> {
+        let was_pinned = version.is_pinned();
+        let left = self.depart(Arc::clone(version), departure, patience, force);
+        // Without the lock: whoever is told may come back here.
+        match &left {
+            Ok(()) => version.announce(Happening::Unmapped),
+            Err(refusal) if version.is_pinned() && !was_pinned => {
+                version.announce(Happening::Pinned(refusal.message()));
+            }
+            Err(_) => {}
+        }
+        left
+    }
+
+    fn depart(&self, version: Arc<Version>, departure: u64, patience: Duration, force: bool) -> Result<()> {
         let label = version.label();
+        fault!("service.leaving", stay);
         let waited = version.drain(patience);
-        {
+        let drained = {
             let mut admin = self.admin.lock();
             let is_this = |e: &Entry| Arc::ptr_eq(&e.version, &version) && e.leaving == Some(departure);
             let Some(index) = admin.entries.iter().position(is_this) else {
+                if let Some(entry) = admin.entries.iter().find(|e| Arc::ptr_eq(&e.version, &version)) {
+                    check_not_pinned(self.name, entry)?;
+                }
                 return Err(Error::new(
                     Status::Busy,
                     format!("{}@{label}: was put back into service while it drained", self.name),
                 ));
             };
-            if let Err(busy) = waited {
-                if let Some(entry) = admin.entries.get_mut(index) {
-                    entry.leaving = None;
+            match waited {
+                Ok(drained) => {
+                    admin.entries.remove(index);
+                    drained
                 }
-                version.reopen();
-                return Err(busy);
+                Err(busy) if force && version.is_in_use() => {
+                    let reason = PinReason::new(PinKind::Lease, format!("forced, {}", busy.message()));
+                    process::mark_restart_wanted(&format!("{}@{label}: stays mapped: {reason}", self.name));
+                    admin.entries.remove(index);
+                    let refusal = self.pin(&mut admin, version, Stays::from(reason));
+                    return Err(refusal);
+                }
+                Err(busy) => {
+                    if let Some(entry) = admin.entries.get_mut(index) {
+                        entry.leaving = None;
+                    }
+                    self.publish_fallbacks(&admin);
+                    return Err(busy);
+                }
             }
-            admin.entries.remove(index);
-        }
-        version.unload().map_err(|reason| {
-            let refusal =
-                Error::new(Status::Pinned, format!("{}@{label}: stays mapped: {reason}", self.name));
-            let pinned = Entry { standing: Standing::Pinned, pinned: Some(reason), ..Entry::loaded(version) };
-            self.admin.lock().entries.push(pinned);
-            refusal
-        })
+        };
+        version.unload(&drained).map_err(|stays| self.pin(&mut self.admin.lock(), version, stays))
+    }
+
+    /// Lists the version as one that stays mapped; its label is free. Answers what the caller is told.
+    fn pin(&self, admin: &mut Admin, version: Arc<Version>, Stays { reason, remnant }: Stays) -> Error {
+        let refusal =
+            Error::new(Status::Pinned, format!("{}@{}: stays mapped: {reason}", self.name, version.label()));
+        version.mark_pinned();
+        admin.entries.push(Entry {
+            standing: Standing::Pinned,
+            pinned: Some(reason),
+            remnant,
+            ..Entry::loaded(version)
+        });
+        refusal
+    }
+
+    #[cold]
+    fn misrouted(&self, index: u32) -> Detour {
+        let message = format!("service {}: the table names version {index}", self.name);
+        Detour::Refused(Error::new(Status::Internal, message))
     }
 
     fn check_room(&self, admin: &Admin, label: Label) -> Result<()> {
@@ -424,9 +553,9 @@ impl Service {
         Ok(())
     }
 
-    fn not_serving(&self, record: &Record) -> Error {
+    fn not_serving(&self, record: Option<&Record>) -> Error {
         match record {
-            Record::Closed => {
+            Some(Record::Closed) => {
                 Error::new(Status::Closed, format!("service {}: its engine was closed", self.name))
             }
             _ => Error::new(
@@ -437,104 +566,5 @@ impl Service {
                 ),
             ),
         }
-    }
-}
-
-/// Whether a stable version that gives way is kept in mind for rollback.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Remember {
-    FormerStable,
-    Nothing,
-}
-
-impl Entry {
-    fn loaded(version: Arc<Version>) -> Self {
-        Self { version, standing: Standing::Loaded, retired: 0, leaving: None, awaited: false, pinned: None }
-    }
-}
-
-impl Former {
-    fn of(version: &Version) -> Self {
-        Self { label: version.label(), digest: *version.digest() }
-    }
-}
-
-/// Whether the host may unload the version now.
-fn check_may_leave(service: Label, entry: &Entry) -> Result<()> {
-    let label = entry.version.label();
-    let refuse = |status, what: &str| Err(Error::new(status, format!("{service}@{label}: {what}")));
-    match entry.standing {
-        Standing::Stable => return refuse(Status::Busy, "is the stable version: promote another one first"),
-        Standing::Gray => return refuse(Status::Busy, "the route policy in force sends requests to it"),
-        Standing::Pinned => {
-            let reason = entry.pinned.as_ref().map_or_else(String::new, ToString::to_string);
-            return refuse(Status::Pinned, &format!("stays mapped: {reason}"));
-        }
-        Standing::Loaded | Standing::Retired => {}
-    }
-    if entry.leaving.is_some() {
-        return refuse(Status::Busy, "is being unloaded already");
-    }
-    if super::call::is_inside(entry.version.id()) {
-        return refuse(Status::Deadlock, "this thread is inside a call of it and would wait for itself");
-    }
-    Ok(())
-}
-
-impl Admin {
-    /// What outlives the process; once closed, what it was then.
-    fn state(&self) -> ServiceState {
-        if let Some(last) = &self.last {
-            return last.clone();
-        }
-        let stable = self.entries.iter().find(|e| e.standing == Standing::Stable);
-        ServiceState { stable: stable.map(|e| Former::of(&e.version)), history: self.history.clone() }
-    }
-
-    /// The retired versions beyond the newest `keep`, oldest first.
-    fn surplus(&self, keep: usize) -> Vec<Arc<Version>> {
-        let mut retired: Vec<&Entry> =
-            self.entries.iter().filter(|e| e.standing == Standing::Retired).collect();
-        retired.sort_by_key(|entry| entry.retired);
-        let surplus = retired.len().saturating_sub(keep);
-        retired.into_iter().take(surplus).map(|entry| Arc::clone(&entry.version)).collect()
-    }
-
-    /// Closes the version's gate; the number tells this attempt from a later one.
-    fn begin_leaving(&mut self, version: &Arc<Version>) -> u64 {
-        self.departures += 1;
-        for entry in self.entries.iter_mut().filter(|e| Arc::ptr_eq(&e.version, version)) {
-            entry.leaving = Some(self.departures);
-        }
-        version.close();
-        self.departures
-    }
-
-    /// The entry that `label` names; a pinned one only where there is no other.
-    fn entry(&mut self, service: Label, label: &str) -> Result<&mut Entry> {
-        self.entries
-            .iter_mut()
-            .filter(|e| e.version.label().as_str() == label)
-            .min_by_key(|e| e.standing == Standing::Pinned)
-            .ok_or_else(|| Error::new(Status::NotFound, format!("{service}@{label}: is not loaded")))
-    }
-
-    /// The version that `label` names, if it can serve.
-    fn usable(&mut self, service: Label, label: &str) -> Result<Arc<Version>> {
-        let entry = self.entry(service, label)?;
-        match &entry.pinned {
-            Some(reason) => Err(Error::new(
-                Status::Pinned,
-                format!("{service}@{label}: was stopped and serves no more (stays mapped: {reason})"),
-            )),
-            None => Ok(Arc::clone(&entry.version)),
-        }
-    }
-
-    fn mapped(&self, former: &Former) -> Option<Arc<Version>> {
-        let is_it = |e: &&Entry| {
-            e.pinned.is_none() && e.version.label() == former.label && *e.version.digest() == former.digest
-        };
-        self.entries.iter().find(is_it).map(|e| Arc::clone(&e.version))
     }
 }

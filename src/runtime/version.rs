@@ -1,15 +1,18 @@
 //! One version of a service: a label bound to one verified artifact, and the code that was loaded from it.
+#![forbid(unsafe_code)]
 
-use super::counts::Counts;
-use super::directory::{self, VersionId};
-use super::lease::leases;
-use super::sync::{AtomicBool, Ordering, write_before_read};
+use super::breaker::{Admission, BreakerReport, Change, Phase};
+use super::directory::{self, Tally, VersionId};
+use super::held::{Drained, Held, Lent};
+use super::lease::{Note, leases};
+use super::shadow::Tap;
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
-use crate::loader::{Instance, PinReason};
-use arc_swap::{ArcSwapOption, Guard};
+use crate::loader::{Instance, PinKind, PinReason, Stays};
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Where a version stands in its service.
@@ -47,12 +50,45 @@ pub struct VersionReport {
     pub calls: u64,
     /// Leases released with failure.
     pub failures: u64,
+    /// Whether its breaker lets requests through.
+    pub breaker: BreakerReport,
     /// Why it is pinned.
     pub pin_reason: Option<String>,
 }
 
-/// How long a guard that was taken too late may be held.
-const GUARD_PATIENCE: Duration = Duration::from_secs(1);
+/// What happened to a version.
+#[derive(Clone, Copy, Debug)]
+pub enum Happening<'a> {
+    /// Its breaker changed.
+    Breaker(Change),
+    /// Its code crashed in a call.
+    Crashed(&'a Error),
+    /// It was to be unmapped and has to stay, for this reason.
+    Pinned(&'a str),
+    /// It was unmapped.
+    Unmapped,
+}
+
+/// Is told what happens to a version, on the thread that caused it and before its call returns.
+pub struct Watcher(Box<Watch>);
+
+type Watch = dyn Fn(&Version, Happening<'_>) + Send + Sync;
+
+impl Watcher {
+    /// It goes to `watch`, which may be called from any thread.
+    pub fn new(watch: impl Fn(&Version, Happening<'_>) + Send + Sync + 'static) -> Self {
+        Self(Box::new(watch))
+    }
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
+}
+
+/// How long a drain waits for requests that are on their way, perhaps to another version.
+const TRAVEL: Duration = Duration::from_secs(1);
 
 /// A version while it is loaded.
 #[derive(Debug)]
@@ -62,9 +98,12 @@ pub struct Version {
     label: Label,
     digest: Digest,
     epoch: u64,
-    instance: ArcSwapOption<Instance>,
-    open: AtomicBool,
-    counts: &'static Counts,
+    instance: Lent<Instance>,
+    tap: Tap,
+    tally: &'static Tally,
+    watcher: Watcher,
+    mapped_bytes: usize,
+    pinned: AtomicBool,
 }
 
 impl Version {
@@ -75,18 +114,23 @@ impl Version {
         digest: Digest,
         epoch: u64,
         instance: Instance,
+        watcher: Watcher,
     ) -> Result<Arc<Self>> {
-        directory::enter(|id, counts| Self {
+        let mapped_bytes = instance.mapped_bytes();
+        directory::enter(|id, tally| Self {
             id,
             service,
             label,
             digest,
             epoch,
-            instance: ArcSwapOption::from_pointee(instance),
-            open: AtomicBool::new(true),
-            counts,
+            instance: Lent::new(instance),
+            tap: Tap::default(),
+            tally,
+            watcher,
+            mapped_bytes,
+            pinned: AtomicBool::new(false),
         })
-        .ok_or_else(|| Error::new(Status::LimitExceeded, "expected at most 65,535 versions in one process"))
+        .ok_or_else(|| Error::new(Status::LimitExceeded, "expected at most 65,534 versions in one process"))
     }
 
     pub(super) fn id(&self) -> VersionId {
@@ -108,16 +152,70 @@ impl Version {
         &self.digest
     }
 
-    /// Whether the gate stands open: a lease taken before this answered true holds.
-    #[inline]
-    pub(super) fn is_open(&self) -> bool {
-        self.open.load(Ordering::SeqCst)
+    /// Bytes of address space that the image takes.
+    pub(super) fn mapped_bytes(&self) -> usize {
+        self.mapped_bytes
     }
 
-    /// The loaded code; gone once the version was unloaded. The guard keeps it mapped.
+    /// It stays mapped, though nobody is to use it any more.
+    pub(super) fn mark_pinned(&self) {
+        self.pinned.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets no request reach it any more, and keeps it mapped. Answers whether that was so before. No lock is taken.
+    pub fn bar(&self) -> bool {
+        self.tally.breaker.quarantine();
+        self.pinned.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it stays mapped by necessity.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.pinned.load(Ordering::Relaxed)
+    }
+
+    /// Where copies of its requests are taken.
     #[inline]
-    pub(super) fn instance(&self) -> Guard<Option<Arc<Instance>>> {
-        self.instance.load()
+    pub(super) fn tap(&self) -> &Tap {
+        &self.tap
+    }
+
+    /// Leases released with success or failure so far, and those with failure.
+    pub fn outcomes(&self) -> (u64, u64) {
+        (self.tally.counts.calls(), self.tally.counts.failures())
+    }
+
+    /// Whether its breaker lets a request through.
+    #[inline]
+    pub(super) fn admit(&self) -> Admission {
+        self.tally.breaker.admit()
+    }
+
+    /// The note for a request that its breaker lets through without probing.
+    pub(super) fn admit_healthy(&self) -> Option<Note> {
+        self.tally.breaker.admit_healthy()
+    }
+
+    /// What releases of its leases write to.
+    pub(super) fn tally(&self) -> &'static Tally {
+        self.tally
+    }
+
+    /// Where its breaker stands.
+    pub fn breaker_phase(&self) -> Phase {
+        self.tally.breaker.report().phase
+    }
+
+    /// Takes the version out of service if `answer`, of a call that no request made, says that its code crashed.
+    pub fn note_crash(&self, answer: &Error) {
+        if answer.status() == Status::PluginCrashed {
+            self.announce(Happening::Crashed(answer));
+        }
+    }
+
+    /// Tells whoever watches the version.
+    #[cold]
+    pub(super) fn announce(&self, happening: Happening<'_>) {
+        (self.watcher.0)(self, happening);
     }
 
     /// What is known of the version, which stands so in its service. Counting its leases reads the whole lease table.
@@ -129,35 +227,30 @@ impl Version {
             digest: self.digest,
             epoch: self.epoch,
             in_flight: leases().in_flight(self.id) as u64,
-            calls: self.counts.calls(),
-            failures: self.counts.failures(),
+            calls: self.tally.counts.calls(),
+            failures: self.tally.counts.failures(),
+            breaker: self.tally.breaker.report(),
             pin_reason: pin_reason.map(ToString::to_string),
         }
     }
 
-    /// Closes the gate: every lease from now on is given back. Only for a version that no record names.
-    pub(super) fn close(&self) {
-        self.open.store(false, Ordering::SeqCst);
-        write_before_read();
+    /// Whether leases are out.
+    pub(super) fn is_in_use(&self) -> bool {
+        leases().in_flight(self.id) > 0
     }
 
-    /// Opens the gate again, when a drain was given up.
-    pub(super) fn reopen(&self) {
-        self.open.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether nobody is inside and, the gate being closed, nobody will be.
-    pub(super) fn is_drained(&self) -> bool {
-        leases().in_flight(self.id) == 0
-    }
-
-    /// Waits until the last lease is released, for at most `patience`.
-    pub(super) fn drain(&self, patience: Duration) -> Result<()> {
+    /// Waits until the last lease is released, for at most `patience`. Only for a version that requests do not find.
+    pub(super) fn drain(&self, patience: Duration) -> Result<Drained> {
         let begin = Instant::now();
         let mut pause = Duration::from_micros(20);
-        while !self.is_drained() {
-            if begin.elapsed() >= patience {
-                let left = leases().in_flight(self.id);
+        loop {
+            if let Some(drained) = Drained::proof(self.id) {
+                return Ok(drained);
+            }
+            let left = leases().in_flight(self.id);
+            // Requests on their way to some version are not worth a refusal: they arrive as soon as they get a processor.
+            let limit = if left == 0 { patience.saturating_add(TRAVEL) } else { patience };
+            if begin.elapsed() >= limit {
                 return Err(Error::new(
                     Status::Busy,
                     format!("{}@{}: expected no lease, found {left} in flight", self.service, self.label),
@@ -166,35 +259,27 @@ impl Version {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(5));
         }
-        Ok(())
     }
 
     /// Unloads a version that never stood in a service.
-    pub fn abandon(&self) -> std::result::Result<(), PinReason> {
-        self.close();
-        self.unload()
+    pub fn abandon(&self) -> std::result::Result<(), Stays> {
+        let drained = self.drain(Duration::ZERO).map_err(|e| PinReason::new(PinKind::Lease, e.message()))?;
+        self.unload(&drained)
     }
 
-    /// Takes the code out and unmaps it. The gate is closed and the version drained.
-    pub(super) fn unload(&self) -> std::result::Result<(), PinReason> {
-        let Some(mut shared) = self.instance.swap(None) else { return Ok(()) };
-        // A reader that came too late to get a lease may hold a guard for some nanoseconds more. After a fork it may be
-        // a thread of the parent, which does not exist here and never lets go.
-        let begin = Instant::now();
-        let instance = loop {
-            match Arc::try_unwrap(shared) {
-                Ok(instance) => break instance,
-                Err(_) if begin.elapsed() > GUARD_PATIENCE => {
-                    return Err(PinReason::new(
-                        "lease: a thread of the parent process was inside at the fork",
-                    ));
-                }
-                Err(still_shared) => shared = still_shared,
-            }
-            std::thread::yield_now();
-        };
+    /// Takes the code out and unmaps it.
+    pub(super) fn unload(&self, drained: &Drained) -> std::result::Result<(), Stays> {
+        let Some(instance) = self.instance.take(drained) else { return Ok(()) };
         instance.unload()?;
         directory::leave(self.id);
         Ok(())
+    }
+}
+
+impl Held {
+    /// The loaded code of the version.
+    #[inline]
+    pub fn instance(&self) -> Result<&Instance> {
+        self.instance.get(self).ok_or_else(super::call::gone)
     }
 }

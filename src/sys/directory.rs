@@ -3,6 +3,7 @@
 //! A directory is opened component by component, so what was checked is what is used. Its files are opened below
 //! the descriptor, without following links.
 
+use super::faults::fault;
 use crate::error::{Error, Result, Status};
 use std::ffi::CString;
 use std::fs::{DirBuilder, File, Metadata};
@@ -122,19 +123,22 @@ impl Directory {
         let context = || format!("write {}", self.path.join(name).display());
         let temporary = format!(".{name}.{}.{:x}", std::process::id(), super::random::draw());
         let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
+        fault!("write.create");
         let mut file = open_at(self.file.as_raw_fd(), Path::new(&temporary), flags, 0o600)
             .map_err(|e| Error::io(context(), &e))?;
-        let written = file
-            .write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| self.rename(&temporary, name))
-            .and_then(|()| self.file.sync_all());
-        if let Err(cause) = written {
-            // The temporary may be gone already, when the rename worked and the sync did not.
-            let _ = self.remove(&temporary);
-            return Err(Error::io(context(), &cause));
-        }
-        Ok(())
+        // Gone after the rename; before that it goes with whatever ends this.
+        let _temporary = Temporary { directory: self, name: &temporary };
+        let mut write = || -> io::Result<()> {
+            fault!("write.content");
+            file.write_all(bytes)?;
+            fault!("write.sync");
+            file.sync_all()?;
+            fault!("write.rename");
+            self.rename(&temporary, name)?;
+            fault!("write.sync_directory");
+            self.file.sync_all()
+        };
+        write().map_err(|e| Error::io(context(), &e))
     }
 
     /// Removes the file `name`; one that is not there is no error.
@@ -168,6 +172,19 @@ impl Directory {
         } else {
             Err(io::Error::last_os_error())
         }
+    }
+}
+
+/// A file that is to go away, if it is still there.
+struct Temporary<'a> {
+    directory: &'a Directory,
+    name: &'a str,
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        // One that cannot be removed changes nothing about what was written.
+        let _ = self.directory.remove(self.name);
     }
 }
 

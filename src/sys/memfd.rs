@@ -1,9 +1,10 @@
 //! Sealed memory files: bytes that nobody can change any more, not even this process.
 
+use super::faults::fault;
 use crate::error::{Error, Result, Status};
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 
@@ -26,7 +27,9 @@ impl SealedMemfd {
     /// Copies `source` to its end, at most `limit` bytes, and seals the copy under `name` (at most 249 bytes,
     /// no NUL), which is what `/proc/self/maps`, gdb and perf will show.
     pub fn copy_of(source: &mut File, name: &str, limit: u64) -> Result<Self> {
+        fault!("memfd.create");
         let file = create(name)?;
+        fault!("memfd.copy");
         let copied = io::copy(&mut source.take(limit.saturating_add(1)), &mut &file)
             .map_err(|e| Error::io(format_args!("copy to memfd {name}"), &e))?;
         if copied > limit {
@@ -39,7 +42,9 @@ impl SealedMemfd {
             .ok()
             .filter(|len| *len > 0)
             .ok_or_else(|| Error::new(Status::ImageRejected, "expected an ELF file, found an empty one"))?;
+        fault!("memfd.seal");
         seal(&file, name)?;
+        fault!("memfd.map");
         Self::map(file.into(), len)
     }
 
@@ -87,6 +92,13 @@ impl Drop for SealedMemfd {
     }
 }
 
+/// A file in memory with these bytes, to be read from its beginning.
+pub fn scratch(name: &str, bytes: &[u8]) -> Result<File> {
+    let mut file = create(name)?;
+    let written = file.write_all(bytes).and_then(|()| file.rewind());
+    written.map_err(|e| Error::io(format_args!("write to memfd {name}"), &e)).map(|()| file)
+}
+
 /// `MFD_NOEXEC_SEAL` keeps the file from being executed and works under `vm.memfd_noexec=2`; `dlopen` maps it all
 /// the same. Kernels before 6.3 do not know the flag.
 fn create(name: &str) -> Result<File> {
@@ -121,7 +133,6 @@ fn seal(file: &File, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Seek, Write};
 
     fn source(bytes: &[u8]) -> File {
         let mut file = create("source").unwrap();

@@ -10,6 +10,7 @@ use crate::crypto::key_id::KeyId;
 use crate::crypto::sm2::Signature;
 use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
+use crate::sys::faults::fault;
 use crate::sys::memfd::SealedMemfd;
 use crate::timestamp::{self, UnixSeconds};
 use std::fs::File;
@@ -45,6 +46,7 @@ impl TrustDirectory {
     /// [`Status::WrongService`], [`Status::UntrustedKey`], [`Status::NotYetValid`], [`Status::Expired`],
     /// [`Status::BelowFloor`]; and [`Status::TrustInvalid`] where the directory itself is unsound.
     pub fn admit(&self, artifact: Artifact<'_>, demand: Demand<'_>) -> Result<VerifiedImage> {
+        fault!("trust.read");
         let trust = self.read(demand.now)?;
         let name = format!("{}@{}", demand.service, demand.label.unwrap_or("?"));
         let memory = SealedMemfd::copy_of(artifact.file, &name, MAX_LEN)?;
@@ -57,6 +59,7 @@ impl TrustDirectory {
         check_threshold(&sigmeta, &signers, &rule, demand)?;
         check_statement(&statement, &rule, demand)?;
         check_described(&statement, memory.bytes())?;
+        fault!("trust.decided");
         Ok(VerifiedImage {
             memory,
             statement,

@@ -198,6 +198,7 @@ fn service(field: &Field<'_>) -> Result<(Pattern, ServiceRule)> {
         rule.allow.run_path = allow.optional("run_path").map_or(Ok(false), |field| field.boolean())?;
         rule.allow.text_relocations =
             allow.optional("text_relocations").map_or(Ok(false), |field| field.boolean())?;
+        rule.allow.go_runtime = allow.optional("go_runtime").map_or(Ok(false), |field| field.boolean())?;
         if let Some(names) = allow.optional("sonames") {
             rule.allowed_sonames = list(&names, 1024, |name| name.text(256).map(str::to_owned))?;
         }

@@ -74,6 +74,7 @@ static struct results {
     void *address;
     const struct sogov_plugin *plugin;
     size_t count;
+    sogov_process_info process;
 } results;
 
 static void check_function(const function *function);
@@ -99,6 +100,10 @@ static sogov_status call_engine_open(const value *with, sogov_error **error)
 static sogov_status call_load_versioned(const value *with, sogov_error **error)
 {
     return sogov_load_versioned(AT(0), TEXT_AT(1), TEXT_AT(2), TEXT_AT(3), AT(4), AT(5), error);
+}
+static sogov_status call_update(const value *with, sogov_error **error)
+{
+    return sogov_update(AT(0), TEXT_AT(1), TEXT_AT(2), TEXT_AT(3), AT(4), AT(5), error);
 }
 static sogov_status call_route_policy_apply(const value *with, sogov_error **error)
 {
@@ -225,6 +230,14 @@ static sogov_status call_version_list(const value *with, sogov_error **error)
 {
     return sogov_version_list(AT(0), TEXT_AT(1), AT(2), with[2].at == NULL ? 0 : 1, AT(3), error);
 }
+/* The place's size is set here: the table tries NULL, tests/c/members.c the sizes. */
+static sogov_status call_process_status(const value *with, sogov_error **error)
+{
+    sogov_process_info *info = AT(0);
+    if (info != NULL)
+        info->size = sizeof *info;
+    return sogov_process_status(info, error);
+}
 
 #define OK SOGOV_STATUS_OK
 #define INVALID SOGOV_STATUS_INVALID_ARGUMENT
@@ -338,11 +351,16 @@ void test_arguments(fixture *fixture)
         {"sogov_verifier_event_fd", call_verifier_event_fd, OK, {A_VERIFIER, A_PLACE("fd", &results.fd)}},
         {"sogov_verifier_open", call_verifier_open, OK,
          {SOME_OPTIONS(sogov_verifier_options), A_PLACE("verifier", &results.verifier)}},
+        {"sogov_update", call_update, SOGOV_STATUS_BUSY,
+         {AN_ENGINE, A_TEXT("service", "fee", INVALID), A_TEXT("version", "v1", SAME),
+          A_TEXT("path", path_of(fixture, "fee-v1.so"), INVALID), SOME_OPTIONS(sogov_update_options),
+          AN_INFO(sogov_version_info)}},
         {"sogov_verifier_poll", call_verifier_poll, OK,
          {A_VERIFIER, A_PLACE("results", &results.result), A_PLACE("count", &results.count)}},
         {"sogov_verifier_submit", call_verifier_submit, OK,
          {A_VERIFIER, A_PLACE("item", &m.verification), SOME_OPTIONS(sogov_signature_options)}},
         {"sogov_verifier_close", call_verifier_close, OK, {A_VERIFIER}},
+        {"sogov_process_status", call_process_status, OK, {A_PLACE("info", &results.process)}},
         {"sogov_verify", call_verify, OK,
          {A_KEY, SOME_BYTES("message", "m", 1, SOGOV_STATUS_SIGNATURE_INVALID),
           SOME_BYTES("signature", m.signature.data, m.signature.len, SOGOV_STATUS_SIGNATURE_INVALID),

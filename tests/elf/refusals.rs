@@ -203,7 +203,7 @@ fn section_headers_that_lie() {
 fn features_that_reach_beyond_the_plugin() {
     let dir = Dir::new();
     let nothing = LoadAllowances::default();
-    let all = LoadAllowances { run_path: true, text_relocations: true };
+    let all = LoadAllowances { run_path: true, text_relocations: true, ..LoadAllowances::default() };
     let judge = |text: &str, flags: &[&str], allow: &LoadAllowances| {
         let file = dir.shared(("feature.c", text), flags);
         loadable(&Elf::parse(&file).unwrap(), allow).map_err(|error| error.message().to_owned())

@@ -7,9 +7,11 @@ use parking_lot::Mutex;
 use sogov::crypto::key_id::KeyId;
 use sogov::crypto::sm2::{PrivateKey, UserId};
 use sogov::engine::{Engine, EngineOptions, FileFacts, FileSigner, LoadOptions, sign_trust_document};
+use sogov::loader::preflight;
 use sogov::runtime::VersionReport;
 use sogov::telemetry::Log;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,9 +28,15 @@ impl TempDir {
     pub fn new() -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("sogov-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
+        // A test that ended by a crash has left its directory, and its process number comes again.
+        let path = loop {
+            let name = format!("sogov-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => break path,
+                Err(e) => assert_eq!(e.kind(), ErrorKind::AlreadyExists, "{}: {e}", path.display()),
+            }
+        };
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
         Self(path)
     }
@@ -69,6 +77,11 @@ pub fn zoo(name: &str) -> PathBuf {
         out
     });
     directory.join(format!("{name}.so"))
+}
+
+/// The program that preflights run: `libsogov.so`, which Cargo puts beside the test programs.
+pub fn preflight_library() -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name("libsogov.so")
 }
 
 /// Runs a command that has to succeed.
@@ -142,6 +155,8 @@ impl Trust {
         EngineOptions {
             trust_directory: Some(self.path().to_owned()),
             root_key_ids: vec![self.root_id()],
+            // The library of this test run: the tests are linked with the Rust library.
+            preflight: preflight::Options { library: Some(preflight_library()), ..Default::default() },
             ..EngineOptions::default()
         }
     }

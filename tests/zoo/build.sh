@@ -55,7 +55,23 @@ compile on_exit $c on_exit.c $tidy
 compile signal_handler $c signal_handler.c $tidy
 compile unique_v1 $cxx unique.cpp $link -Wl,-z,defs,-z,now -DANSWER=1
 compile unique_v2 $cxx unique.cpp $link -Wl,-z,defs,-z,now -DANSWER=2
+for leaves in putenv setvbuf thread signal sigaltstack timer; do
+    define=-DLEAVES_$(echo $leaves | tr a-z A-Z)
+    compile leaves_$leaves $c left_behind.c $tidy $define
+    compile lies_$leaves $c left_behind.c $tidy $define -DPROMISES_CLEAN
+done
+compile cxx_thread $cxx cxx_thread.cpp $tidy
+compile cxx_exports $cxx cxx_exports.cpp -fno-gnu-unique $link -Wl,-z,defs,-z,now
+compile patched_table $c patched_table.c $tidy
 compile nodelete $c plain.c $tidy -Wl,-z,nodelete
+
+# A Go runtime; of two, the process wants one only.
+for version in 1 2; do
+    (cd go_plugin && GO111MODULE=off GOFLAGS= CGO_ENABLED=1 go build -buildmode=c-shared \
+        -ldflags "-buildid=zoo-$version" -o "$out/go_v$version.so.part" main.go)
+    mv "$out/go_v$version.so.part" "$out/go_v$version.so"
+    rm -f "$out/go_v$version.so.h" "$out/go_v$version.h"
+done
 
 # What must not be loaded, or only if the trust policy says so.
 compile rpath $c plain.c $tidy -Wl,--disable-new-dtags,-rpath,/opt/zoo
@@ -69,13 +85,17 @@ compile missing_symbol $c missing_symbol.c -fvisibility=hidden $link -Wl,-z,lazy
 compile soname_system $c plain.c $tidy -Wl,-soname,libcrypto.so.3
 compile soname_slash $c plain.c $tidy -Wl,-soname,/proc/self/fd/77
 compile host_symbol $c host_symbol.c $link -Wl,-z,defs,-z,now
+compile host_symbol_other $c host_symbol.c $link -Wl,-z,defs,-z,now -DANSWER=7
+compile host_symbol_bound $c host_symbol.c $link -Wl,-z,defs,-z,now,-Bsymbolic
 compile static_tls_small $c static_tls.c $tidy -DBYTES=200
 compile static_tls_large $c static_tls.c $tidy -DBYTES=4000
 for version in 1 2; do
     compile helper_v$version/libhelper $c helper.c -fvisibility=hidden $link -Wl,-z,defs,-z,now \
         -DANSWER=$version -Wl,-soname,libhelper.so
-    compile needs_helper_v$version $c needs_helper.c $tidy -L"$out/helper_v$version" -lhelper
+    compile needs_helper_v$version $c needs_helper.c $tidy -L"$out/helper_v$version" -lhelper \
+        -Wl,--disable-new-dtags,-rpath,"$out/helper_v$version"
 done
+compile needs_helper $c needs_helper.c $tidy -L"$out/helper_v1" -lhelper
 
 # What ends or blocks a process that loads it without care.
 compile constructor_faults $c constructor.c $tidy -DFAULTS
@@ -83,12 +103,34 @@ compile constructor_exits $c constructor.c $tidy -DEXITS
 compile constructor_stops $c constructor.c $tidy -DSTOPS
 compile constructor_hangs $c constructor.c $tidy -DHANGS
 compile constructor_throws $cxx constructor_throws.cpp $tidy
+for accident in execs writes_ok forks spawns eats spins signals_parent signals_group overflows blocks_signals; do
+    compile accident_$accident $c accident.c $tidy -D$(echo $accident | tr a-z A-Z)
+done
+for stage in start health stop; do
+    for accident in faults hangs exits; do
+        compile ${stage}_$accident $c stage.c $tidy -DSTAGE=\"$stage\" -D$(echo $accident | tr a-z A-Z)
+    done
+done
+compile sandbox $c sandbox.c $tidy
 compile fast_math $c plain.c $tidy -ffast-math
 
 # Level 1 with a fault, or with a way to steer a test.
-for name in bad_abi short_descriptor start_fails health_fails stop_fails slow reentrant big_answer; do
+for name in bad_abi short_descriptor old_descriptor start_fails health_fails stop_fails slow reentrant big_answer moody \
+    crash; do
     compile $name $c $name.c $tidy
 done
+
+# State: what an update moves, and what stands in its way.
+compile counter_v1 $c counter.c $tidy -DSCHEMA=1 -DREADS=2
+compile counter_v1_reads_1 $c counter.c $tidy -DSCHEMA=1 -DREADS=1
+compile counter_v2 $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DDECLARES=SOGOV_PLUGIN_IDEMPOTENT
+compile counter_v3 $c counter.c $tidy -DSCHEMA=3 -DREADS=0
+compile counter_export_fails $c counter.c $tidy -DSCHEMA=1 -DREADS=1 -DEXPORT_FAILS
+compile counter_export_waits $c counter.c $tidy -DSCHEMA=1 -DREADS=2 -DEXPORT_WAITS
+compile counter_self_test_fails $c counter.c $tidy -DSCHEMA=1 -DREADS=1 -DSELF_TEST_FAILS
+compile counter_echo_differs $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DECHO_DIFFERS -DDECLARES=SOGOV_PLUGIN_IDEMPOTENT
+compile counter_fails $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DFAILS
+compile counter_breaks $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DBREAKS
 
 # No linker option leaves PT_GNU_STACK out: its program header becomes PT_NULL. The headers stand at offset 64,
 # 56 bytes each, with the type first.
@@ -97,5 +139,11 @@ index=$(LC_ALL=C readelf -lW "$out/no_gnu_stack.so" | awk '
     $2 ~ /^0x/ { if ($1 == "GNU_STACK") print i; i++ }')
 [ -n "$index" ] || { echo "$zoo/build.sh: no_gnu_stack.so has no PT_GNU_STACK to take away" >&2; exit 1; }
 printf '\0\0\0\0' | dd of="$out/no_gnu_stack.so" bs=1 seek=$((64 + 56 * index)) conv=notrunc status=none
+
+# Another machine (EM_S390), another class (ELFCLASS32): bytes 18 and 4 of the header.
+cp "$out/plain_v1.so" "$out/other_machine.so"
+printf '\026\0' | dd of="$out/other_machine.so" bs=1 seek=18 conv=notrunc status=none
+cp "$out/plain_v1.so" "$out/elf32.so"
+printf '\001' | dd of="$out/elf32.so" bs=1 seek=4 conv=notrunc status=none
 
 mv "$out/.building" "$out/.built"

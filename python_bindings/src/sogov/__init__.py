@@ -16,15 +16,30 @@ from __future__ import annotations
 
 from . import _abi
 from ._batch import Signing, Verification, digest, sign_batch, verify_batch
-from ._engine import Engine, VersionInfo
-from ._enums import LogLevel, Outcome, RouteReason, Standing, Status
+from ._engine import Engine, Event, ProcessInfo, VersionInfo, process_status
+from ._enums import (
+    Breaker,
+    EventKind,
+    LogLevel,
+    Outcome,
+    Preflight,
+    RouteReason,
+    Standing,
+    Status,
+    UpdateNoData,
+    UpdatePhase,
+    UpdateState,
+    UpdateStep,
+)
 from ._errors import (
     AmbiguousError,
     ArgumentError,
     BatchInvalidError,
     BelowFloorError,
+    BreakerOpenError,
     BusyError,
     CallError,
+    CancelledError,
     ClosedError,
     DeadlockError,
     ExpiredError,
@@ -41,7 +56,9 @@ from ._errors import (
     NotYetValidError,
     NoVersionError,
     PinnedError,
+    PluginCrashedError,
     PluginError,
+    PreflightFailedError,
     RouteError,
     RoutePolicyInvalidError,
     SignatureInvalidError,
@@ -52,11 +69,13 @@ from ._errors import (
     UnsignedError,
     UnsupportedError,
     UntrustedKeyError,
+    UpdateFailedError,
     WrongServiceError,
 )
 from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
 from ._service import Answer, Service
+from ._update import GrayStep, UpdateMismatch, UpdateProgress
 from ._verifier import VerificationResult, Verifier
 
 __version__ = _abi.sogov_version_text().decode()
@@ -67,12 +86,18 @@ __all__ = [
     "ArgumentError",
     "BatchInvalidError",
     "BelowFloorError",
+    "Breaker",
+    "BreakerOpenError",
     "BusyError",
     "CallError",
+    "CancelledError",
     "ClosedError",
     "DeadlockError",
     "Engine",
+    "Event",
+    "EventKind",
     "ExpiredError",
+    "GrayStep",
     "ImageRejectedError",
     "InternalError",
     "KeyId",
@@ -91,8 +116,12 @@ __all__ = [
     "NotYetValidError",
     "Outcome",
     "PinnedError",
+    "PluginCrashedError",
     "PluginError",
+    "Preflight",
+    "PreflightFailedError",
     "PrivateKey",
+    "ProcessInfo",
     "PublicKey",
     "RouteError",
     "RoutePolicyInvalidError",
@@ -109,6 +138,13 @@ __all__ = [
     "UnsignedError",
     "UnsupportedError",
     "UntrustedKeyError",
+    "UpdateFailedError",
+    "UpdateMismatch",
+    "UpdateNoData",
+    "UpdatePhase",
+    "UpdateProgress",
+    "UpdateState",
+    "UpdateStep",
     "Verification",
     "VerificationResult",
     "Verifier",
@@ -117,6 +153,7 @@ __all__ = [
     "__version__",
     "digest",
     "prepared_keys_limit",
+    "process_status",
     "sign",
     "sign_batch",
     "verify",

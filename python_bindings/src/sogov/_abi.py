@@ -35,7 +35,11 @@ REASON_SIZE = 256
 
 Ref = Any
 Text = Optional[bytes]
+EVENT_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_void_p, c_size_t)
+
+# Without a type of its own for the struct: what a callback is handed is read by its address.
+UPDATE_CALLBACK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 
 
 class Bytes(ctypes.Structure):
@@ -89,6 +93,30 @@ class EngineOptions(ctypes.Structure):
         ("log", LOG_CALLBACK),
         ("log_context", c_void_p),
         ("parked_versions", c_size_t),
+        ("event", EVENT_CALLBACK),
+        ("event_context", c_void_p),
+        ("preflight", c_uint32),
+        ("preflight_ms", c_uint32),
+        ("preflight_memory_mib", c_uint32),
+        ("preflight_cpu_ms", c_uint32),
+        ("symbol_collisions", c_uint32),
+        ("contain_crashes", c_uint32),
+        ("parked_bytes", c_size_t),
+    ]
+
+
+class Event(ctypes.Structure):
+    """sogov_event."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("kind", c_int),
+        ("service", c_void_p),
+        ("service_len", c_size_t),
+        ("version", c_void_p),
+        ("version_len", c_size_t),
+        ("detail", c_void_p),
+        ("detail_len", c_size_t),
     ]
 
 
@@ -105,6 +133,23 @@ class ChangeOptions(ctypes.Structure):
         ("drain_ms", c_uint32),
         ("signature_path", c_char_p),
         ("signature_path_len", c_size_t),
+        ("force", c_uint32),
+    ]
+
+
+class ProcessInfo(ctypes.Structure):
+    """sogov_process_info."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("versions_mapped", c_uint64),
+        ("versions_pinned", c_uint64),
+        ("versions_parked", c_uint64),
+        ("bytes_mapped", c_uint64),
+        ("restart_wanted", c_uint32),
+        ("tainted", c_uint32),
+        ("restart_reason", c_char * REASON_SIZE),
+        ("taint_reason", c_char * REASON_SIZE),
     ]
 
 
@@ -123,6 +168,9 @@ class VersionInfo(ctypes.Structure):
         ("calls", c_uint64),
         ("failures", c_uint64),
         ("pin_reason", c_char * REASON_SIZE),
+        ("breaker", c_int),
+        ("breaker_open_ms", c_uint64),
+        ("breaker_opened", c_uint64),
     ]
 
 
@@ -201,14 +249,89 @@ class VerifierOptions(ctypes.Structure):
     ]
 
 
+class UpdateGray(ctypes.Structure):
+    """sogov_update_gray."""
+
+    _fields_ = [("share", c_uint32), ("hold_ms", c_uint32), ("calls", c_uint64)]
+
+
+class UpdateMismatch(ctypes.Structure):
+    """sogov_update_mismatch."""
+
+    _fields_ = [
+        ("request_len", c_uint64),
+        ("expected_len", c_uint64),
+        ("found_len", c_uint64),
+        ("expected_status", c_int),
+        ("found_status", c_int),
+        ("request_digest", c_uint8 * 32),
+        ("expected_digest", c_uint8 * 32),
+        ("found_digest", c_uint8 * 32),
+    ]
+
+
+class UpdateProgress(ctypes.Structure):
+    """sogov_update_progress."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("step", c_int),
+        ("phase", c_int),
+        ("share", c_uint32),
+        ("reserved", c_uint32),
+        ("elapsed_ms", c_uint64),
+        ("calls", c_uint64),
+        ("failures", c_uint64),
+        ("compared", c_uint64),
+        ("mismatched", c_uint64),
+        ("dropped", c_uint64),
+        ("mismatch", POINTER(UpdateMismatch)),
+        ("message", c_void_p),
+        ("message_len", c_size_t),
+    ]
+
+
+class UpdateOptions(ctypes.Structure):
+    """sogov_update_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("actor", c_char_p),
+        ("actor_len", c_size_t),
+        ("reason", c_char_p),
+        ("reason_len", c_size_t),
+        ("signature_path", c_char_p),
+        ("signature_path_len", c_size_t),
+        ("progress", UPDATE_CALLBACK),
+        ("progress_context", c_void_p),
+        ("gray", POINTER(UpdateGray)),
+        ("gray_count", c_size_t),
+        ("shadow_requests", c_uint64),
+        ("shadow_mismatches", c_uint64),
+        ("probation_calls", c_uint64),
+        ("probation_ms", c_uint32),
+        ("shadow_ms", c_uint32),
+        ("state", c_uint32),
+        ("handover_ms", c_uint32),
+        ("tolerated_failures", c_uint32),
+        ("on_no_data", c_uint32),
+        ("keep_failed", c_uint32),
+        ("drain_ms", c_uint32),
+        ("wait_durable", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 # The structs by their names in the header.
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_bytes": Bytes,
     "sogov_header": Header,
     "sogov_request": Request,
     "sogov_call_info": CallInfo,
+    "sogov_event": Event,
     "sogov_engine_options": EngineOptions,
     "sogov_change_options": ChangeOptions,
+    "sogov_process_info": ProcessInfo,
     "sogov_version_info": VersionInfo,
     "sogov_file_facts": FileFacts,
     "sogov_signature_options": SignatureOptions,
@@ -216,6 +339,10 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_signing": Signing,
     "sogov_verification_result": VerificationResult,
     "sogov_verifier_options": VerifierOptions,
+    "sogov_update_gray": UpdateGray,
+    "sogov_update_mismatch": UpdateMismatch,
+    "sogov_update_progress": UpdateProgress,
+    "sogov_update_options": UpdateOptions,
 }
 
 # Every function that was declared below, by name.
@@ -256,6 +383,11 @@ def sogov_call(
 ) -> int: ...
 
 
+# The same without declared types, for the one caller that hands in ctypes objects of exactly those types:
+# converting seven arguments takes longer than the call. A look-up by index makes a function of its own.
+call_prepared = library["sogov_call"]
+
+
 @_exported(c_int, POINTER(EngineOptions), _out, _error)
 def sogov_engine_open(options: Ref, engine: Ref, error: Ref) -> int: ...
 
@@ -278,6 +410,33 @@ def sogov_engine_free(engine: int) -> None: ...
     _error,
 )
 def sogov_load_versioned(
+    engine: int,
+    service: bytes,
+    service_len: int,
+    version: bytes,
+    version_len: int,
+    path: bytes,
+    path_len: int,
+    options: Ref,
+    info: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(
+    c_int,
+    c_void_p,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    POINTER(UpdateOptions),
+    POINTER(VersionInfo),
+    _error,
+)
+def sogov_update(
     engine: int,
     service: bytes,
     service_len: int,
@@ -342,6 +501,10 @@ def sogov_unload(
 def sogov_version_list(
     engine: int, service: Text, service_len: int, infos: Ref, capacity: int, count: Ref, error: Ref
 ) -> int: ...
+
+
+@_exported(c_int, POINTER(ProcessInfo), _error)
+def sogov_process_status(info: Ref, error: Ref) -> int: ...
 
 
 @_exported(c_int, c_void_p)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Callable, Union
 
-from . import _abi, _convert
+from . import _abi, _convert, _update
 from ._convert import Data, PathLike
-from ._enums import LogLevel, Standing
+from ._enums import Breaker, EventKind, LogLevel, Preflight, Standing, UpdateNoData, UpdateState
 from ._errors import ErrorPlace, bad_argument
 from ._gate import Gate
 from ._keys import KeyId
@@ -52,8 +52,66 @@ class VersionInfo:
     """Leases released with failure."""
     pin_reason: str
     """Why it is pinned: a word (tls, thread, tsd, signal, unique, nodelete, go, exit-handler, stop, dlclose,
-    dependency), a colon and the evidence; empty otherwise.
+    dependency, lease), a colon and the evidence; empty otherwise.
     """
+    breaker: Breaker
+    """Whether its breaker lets requests through."""
+    breaker_open_ms: int
+    """For how many milliseconds the breaker stays open; 0 when it is not."""
+    breaker_opened: int
+    """How often the breaker opened."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a version without anybody having asked for it."""
+
+    kind: EventKind | int
+    """What happened; a number where this release does not know it."""
+    service: str
+    """The service's name."""
+    version: str
+    """The version's label."""
+    detail: str
+    """The reason, for people."""
+
+
+EventListener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class ProcessInfo:
+    """The process as it stood at one moment, all engines together."""
+
+    versions_mapped: int
+    """Versions whose images are mapped, in whatever standing."""
+    versions_pinned: int
+    """Those among them that stay mapped by necessity."""
+    versions_parked: int
+    """Those among them that are retired and wait for a way back."""
+    bytes_mapped: int
+    """Bytes of address space that the images take."""
+    restart_reason: str | None
+    """The first reason why only a restart brings the process back to what it was; None without one."""
+    taint_reason: str | None
+    """The first thing that may have damaged the process; None where there is none."""
+
+
+def process_status() -> ProcessInfo:
+    """What is mapped, and whether the process should be restarted when there is an occasion."""
+    info, error = _abi.ProcessInfo(size=ctypes.sizeof(_abi.ProcessInfo)), ErrorPlace()
+    error.check(_abi.sogov_process_status(ctypes.byref(info), error.ref))
+    text = {
+        name: getattr(info, name).decode("utf-8", "replace") for name in ("restart_reason", "taint_reason")
+    }
+    return ProcessInfo(
+        info.versions_mapped,
+        info.versions_pinned,
+        info.versions_parked,
+        info.bytes_mapped,
+        text["restart_reason"] if info.restart_wanted else None,
+        text["taint_reason"] if info.tainted else None,
+    )
 
 
 class Engine:
@@ -72,8 +130,21 @@ class Engine:
         stable version of every service is verified again, loaded and put back into service.
     log: takes each line of the log with its LogLevel, on any thread. It may use this package, but cannot
         close its engine. An exception in it goes to `sys.unraisablehook`. The library itself never prints.
+    event: takes each Event, such as a breaker that opens, under the same rules; it should be quick, as a
+        request may be waiting for it.
     parked_versions: how many retired versions of each service stay mapped for an immediate way back; 0 stands
         for 2.
+    preflight: whether each version is loaded and started in a child process first, and refused with
+        PreflightFailedError where that fails.
+    preflight_ms, preflight_memory_mib, preflight_cpu_ms: how long a preflight may last, how much private
+        memory and how much processor time it may use; 0 stands for 5,000 ms, 512 MiB, and as long as it may
+        last.
+    parked_bytes: how many bytes of address space their images may take together; 0 stands for 256 MiB.
+    warn_of_collisions: load a plugin that uses symbols of its own which the program defines too, and say so
+        in the log, instead of refusing it.
+    contain_crashes: whether a crash of a plugin in a call ends that call, with PluginCrashedError, instead of
+        the process; its version is never used again. Installs handlers for four signals, which stay. Call
+        `faulthandler.enable()` before, if at all: afterwards its handlers would get the faults first.
 
     Raises TrustInvalidError and ExpiredError for an unsound trust directory, SystemFailure and NotFoundError
     for directories that cannot be opened.
@@ -91,6 +162,14 @@ class Engine:
         state_directory: PathLike | None = None,
         log: Log | None = None,
         parked_versions: int = 0,
+        event: EventListener | None = None,
+        preflight: Preflight = Preflight.REQUIRED,
+        preflight_ms: int = 0,
+        preflight_memory_mib: int = 0,
+        preflight_cpu_ms: int = 0,
+        parked_bytes: int = 0,
+        warn_of_collisions: bool = False,
+        contain_crashes: bool = False,
     ) -> None:
         if isinstance(root_key_ids, str):
             raise TypeError("root_key_ids: expected a sequence of key ids, found one str")
@@ -98,7 +177,16 @@ class Engine:
         state = _convert.optional_path(state_directory, "state_directory")
         roots = b"".join(KeyId(root).digest for root in root_key_ids)
         parked = _convert.number(parked_versions, 32, "parked_versions")
-        context = _keep_log(log)
+        limits = {
+            name: _convert.number(value, 32, name)
+            for name, value in [
+                ("preflight", preflight),
+                ("preflight_ms", preflight_ms),
+                ("preflight_memory_mib", preflight_memory_mib),
+                ("preflight_cpu_ms", preflight_cpu_ms),
+            ]
+        }
+        context = _keep(log, event)
         options = _abi.EngineOptions(
             size=ctypes.sizeof(_abi.EngineOptions),
             trust_directory=trust,
@@ -108,14 +196,20 @@ class Engine:
             state_directory=state,
             state_directory_len=len(state),
             parked_versions=parked,
+            **limits,
+            parked_bytes=_convert.number(parked_bytes, 64, "parked_bytes"),
+            symbol_collisions=int(bool(warn_of_collisions)),
+            contain_crashes=1 if contain_crashes else 0,
         )
-        if context is not None:
+        if log is not None:
             options.log, options.log_context = _write_log, context
+        if event is not None:
+            options.event, options.event_context = _tell_event, context
         handle, error = ctypes.c_void_p(), ErrorPlace()
         try:
             error.check(_abi.sogov_engine_open(ctypes.byref(options), ctypes.byref(handle), error.ref))
         except BaseException:
-            _logs.pop(context, None)
+            _listeners.pop(context, None)
             raise
         self._handle = handle.value or 0
         self._gate = Gate("engine")
@@ -191,6 +285,94 @@ class Engine:
                     error.ref,
                 )
             )
+        return _version_info(info)
+
+    def update(
+        self,
+        service: str,
+        version: str,
+        path: PathLike,
+        *,
+        state: UpdateState = UpdateState.NONE,
+        shadow_requests: int = 0,
+        shadow_mismatches: int = 0,
+        shadow_ms: int = 10_000,
+        gray: Sequence[_update.GrayStep] = (),
+        handover_ms: int = 1000,
+        probation_calls: int = 0,
+        probation_ms: int = 0,
+        tolerated_failures: int = 100,
+        on_no_data: UpdateNoData = UpdateNoData.FAIL,
+        keep_failed: bool = False,
+        drain_ms: int = 5000,
+        progress: _update.Follow | None = None,
+        signature_path: PathLike | None = None,
+        actor: str = "",
+        reason: str = "",
+        wait_durable: bool = False,
+    ) -> VersionInfo:
+        """Replaces the stable version of a service by a plugin file, step by step, on this thread. Each step
+        can fail, and leaves the old version serving everybody; the new one is unloaded then.
+
+        state: what becomes of the old version's state; HANDOVER has requests wait for at most handover_ms.
+        shadow_requests: how many requests the new version gets as copies within shadow_ms; shadow_mismatches
+            of them may be answered otherwise. The plugin has to declare SOGOV_PLUGIN_IDEMPOTENT.
+        gray: growing shares, one after the other; none with a handover.
+        probation_calls, probation_ms: for how long the new version serves everybody before it is promoted.
+        tolerated_failures: how many of 10,000 calls may fail in a gray step or in the probation, at least 1.
+        on_no_data: what a step comes to that ends with fewer calls than it asks for.
+        keep_failed: whether a version that failed stays loaded.
+        progress: takes an UpdateProgress before and after each step, and at least every 50 ms where the
+            update waits. Answering False cancels the update; so does an exception, which is raised here then.
+
+        UpdateFailedError and CancelledError name the step; TrustError, LoadError and PluginError as for
+        `load_versioned`. BusyError during another update, while gray versions serve, or when somebody else
+        changed what serves. NoVersionError without a stable version, DeadlockError from inside a call.
+        """
+        name, label, file = (
+            _convert.text(service, "service"),
+            _convert.text(version, "version"),
+            _convert.path(path),
+        )
+        follower = None if progress is None else _update.Follower(progress)
+        options = _update.options(
+            gray,
+            state,
+            on_no_data,
+            follower,
+            (actor, reason),
+            _convert.optional_path(signature_path, "signature_path"),
+            (keep_failed, wait_durable),
+            {
+                "shadow_requests": shadow_requests,
+                "shadow_mismatches": shadow_mismatches,
+                "shadow_ms": shadow_ms,
+                "handover_ms": handover_ms,
+                "probation_calls": probation_calls,
+                "probation_ms": probation_ms,
+                "tolerated_failures": tolerated_failures,
+                "drain_ms": drain_ms,
+            },
+        )
+        info, error = _version_place(), ErrorPlace()
+        with _Inside(self._gate):
+            status = _abi.sogov_update(
+                self._handle,
+                name,
+                len(name),
+                label,
+                len(label),
+                file,
+                len(file),
+                ctypes.byref(options),
+                ctypes.byref(info),
+                error.ref,
+            )
+            try:
+                error.check(status)
+            finally:
+                if follower is not None and follower.failure is not None:
+                    raise follower.failure
         return _version_info(info)
 
     def apply_route_policy(
@@ -281,18 +463,28 @@ class Engine:
         return _version_info(info)
 
     def unload(
-        self, service: str, version: str, *, drain_ms: int = 5000, actor: str = "", reason: str = ""
+        self,
+        service: str,
+        version: str,
+        *,
+        drain_ms: int = 5000,
+        force: bool = False,
+        actor: str = "",
+        reason: str = "",
     ) -> None:
         """Waits until no lease is on a loaded or retired version, stops it, unmaps it and proves that it is
         gone.
 
         drain_ms: for how many milliseconds to wait for leases, at least 1.
+        force: give up on a version on which leases are left then: PinnedError; it stays mapped for ever, its
+            label is free, and `process_status` says for ever that a restart is wanted.
 
         BusyError while it is stable or gray, or when leases were left: then it stands as before.
         DeadlockError from inside a call of it. PinnedError when it was stopped but has to stay mapped.
         """
         name, label = _convert.text(service, "service"), _convert.text(version, "version")
-        options = _change(actor, reason, drain_ms=_convert.number(drain_ms, 32, "drain_ms", least=1))
+        drain_ms = _convert.number(drain_ms, 32, "drain_ms", least=1)
+        options = _change(actor, reason, drain_ms=drain_ms, force=force)
         error = ErrorPlace()
         with _Inside(self._gate):
             error.check(
@@ -393,7 +585,7 @@ class _Held:
     """What an engine holds of the library; apart from it, so that it can be freed when the engine is gone."""
 
     engine: int
-    log_context: int | None
+    context: int | None
     process: int
     services: list[int] = field(default_factory=list)
 
@@ -404,7 +596,7 @@ class _Held:
         _abi.sogov_engine_free(self.engine)
         for service in self.services:
             _abi.sogov_service_free(service)
-        _logs.pop(self.log_context, None)
+        _listeners.pop(self.context, None)
 
     def abandoned(self) -> None:
         """The garbage collector, or the interpreter's end, came before `close`."""
@@ -412,27 +604,44 @@ class _Held:
         warnings.warn(f"engine {self.engine:#x} was never closed", ResourceWarning, stacklevel=2)
 
 
-# The log functions of open engines. One callback serves them all and is never freed: a line may still be on
+# What open engines call. One callback of each kind serves them all and is never freed: a line may still be on
 # its way when an engine is closed.
-_logs: dict[int | None, Log] = {}
+_listeners: dict[int | None, tuple[Log | None, EventListener | None]] = {}
 _contexts = itertools.count(1)
 
 
-def _keep_log(log: Log | None) -> int | None:
-    if log is None:
+def _keep(log: Log | None, event: EventListener | None) -> int | None:
+    if log is None and event is None:
         return None
     context = next(_contexts)
-    _logs[context] = log
+    _listeners[context] = (log, event)
     return context
 
 
 def _log_line(context: int, level: int, message: int, message_len: int) -> None:
-    log = _logs.get(context)
+    log, _ = _listeners.get(context, (None, None))
     if log is not None:
         log(LogLevel(level), ctypes.string_at(message, message_len).decode("utf-8", "replace"))
 
 
+def _event(context: int, address: int) -> None:
+    _, listener = _listeners.get(context, (None, None))
+    if listener is not None:
+        raw = _abi.Event.from_address(address)
+        texts = [
+            ctypes.string_at(text, length).decode("utf-8", "replace")
+            for text, length in (
+                (raw.service, raw.service_len),
+                (raw.version, raw.version_len),
+                (raw.detail, raw.detail_len),
+            )
+        ]
+        kind = EventKind(raw.kind) if raw.kind in EventKind.__members__.values() else raw.kind
+        listener(Event(kind, *texts))
+
+
 _write_log = _abi.LOG_CALLBACK(_log_line)
+_tell_event = _abi.EVENT_CALLBACK(_event)
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -458,6 +667,7 @@ def _change(
     wait_durable: bool = False,
     drain_ms: int = 0,
     signature_path: bytes = b"",
+    force: bool = False,
 ) -> _abi.ChangeOptions:
     who, why = _convert.text(actor, "actor"), _convert.text(reason, "reason")
     return _abi.ChangeOptions(
@@ -470,6 +680,7 @@ def _change(
         drain_ms,
         signature_path,
         len(signature_path),
+        int(bool(force)),
     )
 
 
@@ -489,4 +700,7 @@ def _version_info(info: _abi.VersionInfo) -> VersionInfo:
         calls=info.calls,
         failures=info.failures,
         pin_reason=info.pin_reason.decode("utf-8", "replace"),
+        breaker=Breaker(info.breaker),
+        breaker_open_ms=info.breaker_open_ms,
+        breaker_opened=info.breaker_opened,
     )

@@ -15,6 +15,7 @@ class Status(IntEnum):
     BUSY = 103
     DEADLOCK = 104
     LIMIT_EXCEEDED = 105
+    CANCELLED = 106
     IO = 200
     UNSUPPORTED = 201
     KEY_INVALID = 300
@@ -31,10 +32,14 @@ class Status(IntEnum):
     IMAGE_REJECTED = 500
     LOAD_FAILED = 501
     PINNED = 502
+    PREFLIGHT_FAILED = 503
+    UPDATE_FAILED = 504
     ROUTE_POLICY_INVALID = 600
     NO_VERSION = 601
     LEASE_GONE = 602
+    BREAKER_OPEN = 603
     PLUGIN_FAILED = 700
+    PLUGIN_CRASHED = 701
     INTERNAL = 900
 
 
@@ -49,6 +54,8 @@ class RouteReason(IntEnum):
     STABLE = 5
     MISSING_KEY = 6
     RANDOM = 7
+    BREAKER = 8
+    PROBE = 9
 
 
 class LogLevel(IntEnum):
@@ -59,6 +66,13 @@ class LogLevel(IntEnum):
     INFO = 3
 
 
+class Preflight(IntEnum):
+    """Whether versions are tried in a child process before they enter this one."""
+
+    REQUIRED = 0
+    OFF = 1
+
+
 class Standing(IntEnum):
     """Where a version stands in its service."""
 
@@ -67,6 +81,68 @@ class Standing(IntEnum):
     STABLE = 2
     RETIRED = 3
     PINNED = 4
+
+
+class Breaker(IntEnum):
+    """Where the breaker of a version stands."""
+
+    CLOSED = 0
+    OPEN = 1
+    PROBING = 2
+    QUARANTINED = 3
+
+
+class EventKind(IntEnum):
+    """What happened to a version without anybody having asked for it."""
+
+    BREAKER_OPENED = 1
+    BREAKER_PROBING = 2
+    BREAKER_REOPENED = 3
+    BREAKER_CLOSED = 4
+    QUARANTINED = 5
+    PINNED = 6
+    UNMAPPED = 7
+
+
+class UpdateStep(IntEnum):
+    """The steps of an update, in their order."""
+
+    VERIFY = 0
+    PREFLIGHT = 1
+    LOAD = 2
+    IMPORT_STATE = 3
+    SELF_TEST = 4
+    SHADOW = 5
+    GRAY = 6
+    HANDOVER = 7
+    PROBATION = 8
+    PROMOTE = 9
+    DONE = 10
+    ROLLED_BACK = 11
+
+
+class UpdatePhase(IntEnum):
+    """Where in a step a report comes from."""
+
+    BEGINS = 0
+    WAITS = 1
+    ENDS = 2
+
+
+class UpdateState(IntEnum):
+    """What becomes of the state of the old version."""
+
+    NONE = 0
+    COPY = 1
+    HANDOVER = 2
+
+
+class UpdateNoData(IntEnum):
+    """What a step comes to that ends with fewer calls than it asks for."""
+
+    FAIL = 0
+    PASS = 1
+    HOLD = 2
 
 
 class KeyFormat(IntEnum):

@@ -60,6 +60,10 @@ class LimitExceededError(CallError):
     """A limit was reached (leases in flight, versions of a service, sizes)."""
 
 
+class CancelledError(CallError):
+    """The caller's own callback asked to stop; the state is as before the call."""
+
+
 class SystemFailure(SogovError, OSError):  # noqa: N818
     """2xx: the operating system refused a read, a write, a mapping or a lock. `errno` is None; `message` has
     it.
@@ -150,6 +154,14 @@ class PinnedError(LoadError):
     """The version stays mapped by necessity; the message and the listing name the reason."""
 
 
+class PreflightFailedError(LoadError):
+    """The preflight refused the version: in its child process it crashed, hung, exited or answered wrong."""
+
+
+class UpdateFailedError(LoadError):
+    """An update was taken back: the new version did not pass a step, which the message names."""
+
+
 class RouteError(SogovError):
     """6xx: routing."""
 
@@ -164,6 +176,10 @@ class NoVersionError(RouteError):
 
 class LeaseGoneError(RouteError):
     """The lease was released before, or was inherited through fork."""
+
+
+class BreakerOpenError(RouteError):
+    """Every version that could serve the request has an open breaker."""
 
 
 class PluginError(SogovError):
@@ -190,6 +206,10 @@ class PluginError(SogovError):
         self.reason = reason
 
 
+class PluginCrashedError(PluginError):
+    """The plugin's code crashed in the call; the version never serves again. Only with `contain_crashes`."""
+
+
 class InternalError(SogovError):
     """9xx: a fault inside sogov; the state is as before the call. Please report it."""
 
@@ -212,6 +232,7 @@ _CODES: dict[int, type[SogovError]] = {
     Status.BUSY: BusyError,
     Status.DEADLOCK: DeadlockError,
     Status.LIMIT_EXCEEDED: LimitExceededError,
+    Status.CANCELLED: CancelledError,
     Status.UNSUPPORTED: UnsupportedError,
     Status.KEY_INVALID: KeyInvalidError,
     Status.SIGNATURE_INVALID: SignatureInvalidError,
@@ -227,9 +248,13 @@ _CODES: dict[int, type[SogovError]] = {
     Status.IMAGE_REJECTED: ImageRejectedError,
     Status.LOAD_FAILED: LoadFailedError,
     Status.PINNED: PinnedError,
+    Status.PREFLIGHT_FAILED: PreflightFailedError,
+    Status.UPDATE_FAILED: UpdateFailedError,
     Status.ROUTE_POLICY_INVALID: RoutePolicyInvalidError,
     Status.NO_VERSION: NoVersionError,
     Status.LEASE_GONE: LeaseGoneError,
+    Status.BREAKER_OPEN: BreakerOpenError,
+    Status.PLUGIN_CRASHED: PluginCrashedError,
 }
 
 

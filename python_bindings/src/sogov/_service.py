@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Union
@@ -21,6 +22,9 @@ _MAX_HEADERS = 64
 # A larger answer's memory is given back after the call instead of being kept for the next one.
 _KEPT_ANSWER = 1 << 20
 _REASONS = {reason.value: reason for reason in RouteReason}
+# Labels as sogov_call_info has them, with what stands behind the NUL, and as text.
+_labels: dict[bytes, str] = {}
+_MAX_LABELS = 1024
 
 
 class Answer(NamedTuple):
@@ -41,11 +45,12 @@ class Service:
     A child that the process forks may go on routing and calling.
     """
 
-    __slots__ = ("__weakref__", "_engine", "_gate", "_handle", "_name")
+    __slots__ = ("__weakref__", "_engine", "_gate", "_handle", "_name", "_prepared_handle")
 
     def __init__(self, name: str, handle: int, gate: Gate, engine: object) -> None:
         self._name = name
         self._handle = handle
+        self._prepared_handle = ctypes.c_void_p(handle)
         self._gate = gate
         # An engine lives as long as one of its services or leases is referred to.
         self._engine = engine
@@ -67,18 +72,22 @@ class Service:
         level-0 plugin (`route`); ClosedError after the engine was closed. Other threads run during the call.
         """
         request = input if type(input) is bytes else _convert.data(input, "input")
-        scratch = _take_scratch()
+        try:
+            scratch = _take()
+        except IndexError:
+            scratch = _Scratch()
         gate = self._gate
         try:
             gate.enter(scratch)
-            status = _abi.sogov_call(
-                self._handle,
+            scratch.length.value = len(request)
+            status = _abi.call_prepared(
+                self._prepared_handle,
                 scratch.describe(user_key, headers) if user_key is not None or headers else None,
                 request,
-                len(request),
+                scratch.length,
                 scratch.answer_ref,
                 scratch.info_ref,
-                scratch.error.ref,
+                scratch.error_ref,
             )
             if status:
                 scratch.fail(status)
@@ -122,18 +131,49 @@ class Service:
         return f"<Service {self._name}{' closed' if self._gate.is_shut else ''}>"
 
 
+class _Outcome(ctypes.Structure):
+    """What a call fills, side by side: one look takes all of it."""
+
+    _fields_ = [("answer", _abi.Bytes), ("info", _abi.CallInfo)]
+
+
+# The members of an _Outcome: data, len, capacity; size, plugin_status, reason, version.
+_look = struct.Struct(f"PNNNii{_abi.LABEL_SIZE}s").unpack_from
+_new_answer = tuple.__new__
+
+
 class _Scratch:
     """The structs of one call, kept for later ones: making them takes longer than the call."""
 
-    __slots__ = ("__weakref__", "answer", "answer_ref", "error", "info", "info_ref", "request", "request_ref")
+    __slots__ = (
+        "__weakref__",
+        "_content",
+        "_has_headers",
+        "_memory",
+        "_outcome",
+        "_outcome_bytes",
+        "answer_ref",
+        "error",
+        "error_ref",
+        "info_ref",
+        "length",
+        "request",
+        "request_ref",
+    )
 
     def __init__(self) -> None:
-        self.answer = _abi.Bytes()
-        self.info = _abi.CallInfo(size=ctypes.sizeof(_abi.CallInfo))
+        self._outcome = _Outcome(info=_abi.CallInfo(size=ctypes.sizeof(_abi.CallInfo)))
+        self._outcome_bytes = memoryview(self._outcome).cast("B")
+        # The buffer's address and capacity, and a view of it for as long as those stay.
+        self._memory = (0, 0)
+        self._content = memoryview(b"")
+        self._has_headers = False
+        self.length = ctypes.c_size_t()
         self.request = _abi.Request(size=ctypes.sizeof(_abi.Request))
         self.error = ErrorPlace()
-        self.answer_ref = ctypes.byref(self.answer)
-        self.info_ref = ctypes.byref(self.info)
+        self.error_ref = self.error.ref
+        self.answer_ref = ctypes.byref(self._outcome.answer)
+        self.info_ref = ctypes.byref(self._outcome.info)
         self.request_ref = ctypes.byref(self.request)
 
     def describe(self, user_key: str | Data | None, headers: Headers) -> Any:
@@ -143,22 +183,32 @@ class _Scratch:
         request.user_key = key
         request.user_key_len = len(key) if key else 0
         if headers:
+            self._has_headers = True
             request.headers, request.header_count = _header_array(headers)
         return self.request_ref
 
     def result(self) -> Answer:
-        info = self.info
-        return Answer(_convert.take_bytes(self.answer), info.version.decode(), _REASONS[info.reason])
+        address, length, capacity, _, _, reason, label = _look(self._outcome_bytes)
+        if not length:
+            data = b""
+        else:
+            if self._memory != (address, capacity):
+                self._memory = (address, capacity)
+                self._content = memoryview((ctypes.c_char * capacity).from_address(address)).cast("B")
+            data = self._content[:length].tobytes()
+        # What Answer(...) does, without a Python function.
+        return _new_answer(Answer, (data, _labels.get(label) or _keep_label(label), _REASONS[reason]))
 
     def fail(self, status: int) -> None:
         """Raises; a plugin's failure with what is known of it."""
-        if error_class(status) is not PluginError:
+        kind = error_class(status)
+        if not issubclass(kind, PluginError):
             self.error.fail(status)
         answer = self.result()
-        raise PluginError(
+        raise kind(
             known(status),
             self.error.take(),
-            self.info.plugin_status,
+            self._outcome.info.plugin_status,
             answer.data,
             answer.version,
             answer.reason,
@@ -166,11 +216,12 @@ class _Scratch:
 
     def give_back(self) -> None:
         """Ready for the next call, without what belonged to this one."""
-        request = self.request
-        if request.header_count:
-            request.headers = None
-            request.header_count = 0
-        if self.answer.capacity > _KEPT_ANSWER:
+        if self._has_headers:
+            self._has_headers = False
+            self.request.headers = None
+            self.request.header_count = 0
+        if self._memory[1] > _KEPT_ANSWER:
+            self._memory, self._content = (0, 0), memoryview(b"")
             _abi.sogov_bytes_free(self.answer_ref)
         _pool.append(self)
 
@@ -180,11 +231,23 @@ class _Scratch:
 _pool: deque[_Scratch] = deque()
 
 
+_take = _pool.pop
+
+
 def _take_scratch() -> _Scratch:
     try:
-        return _pool.pop()
+        return _take()
     except IndexError:
         return _Scratch()
+
+
+def _keep_label(label: bytes) -> str:
+    """The text up to the NUL, kept for the calls to come."""
+    text = label[: label.index(0)].decode()
+    if len(_labels) >= _MAX_LABELS:
+        _labels.clear()
+    _labels[label] = text
+    return text
 
 
 def _header_array(headers: Headers) -> tuple[Any, int]:

@@ -26,6 +26,7 @@ pub(super) const INIT: Tag = 12;
 pub(super) const FINI: Tag = 13;
 const SONAME: Tag = 14;
 const RPATH: Tag = 15;
+const SYMBOLIC: Tag = 16;
 const REL: Tag = 17;
 const RELSZ: Tag = 18;
 const RELENT: Tag = 19;
@@ -59,6 +60,7 @@ const AUXILIARY: Tag = 0x7fff_fffd;
 const USED: Tag = 0x7fff_fffe;
 const FILTER: Tag = 0x7fff_ffff;
 
+const DF_SYMBOLIC: u64 = 0x2;
 const DF_TEXTREL: u64 = 0x4;
 const DF_STATIC_TLS: u64 = 0x10;
 const DF_1_NODELETE: u64 = 0x8;
@@ -136,6 +138,10 @@ impl<'a> Dynamic<'a> {
 
     pub(super) fn has_static_tls(&self) -> bool {
         self.flags(FLAGS) & DF_STATIC_TLS != 0
+    }
+
+    pub(super) fn is_symbolic(&self) -> bool {
+        self.get(SYMBOLIC).is_some() || self.flags(FLAGS) & DF_SYMBOLIC != 0
     }
 
     pub(super) fn is_nodelete(&self) -> bool {

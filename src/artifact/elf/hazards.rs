@@ -15,8 +15,8 @@ pub enum HazardKind {
     NoDelete,
     /// An STB_GNU_UNIQUE symbol, to which other images bind.
     UniqueSymbol,
-    /// Thread-local storage with destructors, or in the static block that is not given back in every order.
-    Tls,
+    /// Thread-local storage in the static block of the process, which is not given back in every order.
+    StaticTls,
     /// Threads that may still run in the image.
     Thread,
     /// Signal handlers or alternate stacks.
@@ -25,6 +25,9 @@ pub enum HazardKind {
     ThreadSpecificData,
     /// Other addresses of the image that the C library keeps: handlers, buffers, environment strings.
     ExitHandler,
+    /// Thread-local storage with destructors. The dynamic linker counts those that are due and keeps the image for them,
+    /// so this alone makes `dlclose` ineffective, not dangerous.
+    Tls,
 }
 
 impl HazardKind {
@@ -34,7 +37,7 @@ impl HazardKind {
             Self::Go => "go",
             Self::NoDelete => "nodelete",
             Self::UniqueSymbol => "unique",
-            Self::Tls => "tls",
+            Self::StaticTls | Self::Tls => "tls",
             Self::Thread => "thread",
             Self::Signal => "signal",
             Self::ThreadSpecificData => "tsd",
@@ -59,6 +62,11 @@ impl Hazard {
         use HazardKind::{ExitHandler, Signal, Thread, ThreadSpecificData};
         matches!(self.kind, Thread | ThreadSpecificData | Signal | ExitHandler)
     }
+
+    /// Whether closing the image while this stands may crash the host.
+    pub fn forbids_closing(&self) -> bool {
+        self.kind != HazardKind::Tls
+    }
 }
 
 impl fmt::Display for Hazard {
@@ -69,7 +77,7 @@ impl fmt::Display for Hazard {
 
 /// The reasons against unloading that the file shows, most serious first.
 ///
-/// A plain `atexit` or `__cxa_atexit` is none: `dlclose` runs those handlers. Dependencies are not looked at,
+/// A plain `atexit` or `__cxa_atexit` is none: `dlclose` runs those handlers. Dependencies are not looked at here,
 /// and what the code obtains by `dlsym` or system calls of its own leaves no trace.
 pub fn unload_hazards(elf: &Elf<'_>) -> Vec<Hazard> {
     let mut hazards: Vec<Hazard> = elf.imports().filter_map(of_import).collect();
@@ -84,7 +92,7 @@ pub fn unload_hazards(elf: &Elf<'_>) -> Vec<Hazard> {
         add(HazardKind::UniqueSymbol, format!("defines {} as STB_GNU_UNIQUE", shown(name)));
     }
     if elf.static_tls() {
-        add(HazardKind::Tls, "uses the initial-exec model (DF_STATIC_TLS)".into());
+        add(HazardKind::StaticTls, "uses the initial-exec model (DF_STATIC_TLS)".into());
     }
     hazards.sort_by_key(|hazard| hazard.kind);
     hazards
@@ -93,10 +101,26 @@ pub fn unload_hazards(elf: &Elf<'_>) -> Vec<Hazard> {
 fn of_import(name: &str) -> Option<Hazard> {
     let kind = match name {
         "__cxa_thread_atexit" | "__cxa_thread_atexit_impl" => HazardKind::Tls,
-        "pthread_create" | "thrd_create" => HazardKind::Thread,
+        "pthread_create" | "thrd_create" | "clone" | "mq_notify" | "getaddrinfo_a" => HazardKind::Thread,
         "pthread_key_create" | "tss_create" => HazardKind::ThreadSpecificData,
-        "signal" | "bsd_signal" | "__sysv_signal" | "sigaction" | "sigaltstack" => HazardKind::Signal,
-        "on_exit" | "putenv" | "setvbuf" | "setbuf" | "setbuffer" | "timer_create" => HazardKind::ExitHandler,
+        "signal" | "bsd_signal" | "__sysv_signal" | "sigset" | "sigaction" | "sigaltstack" => {
+            HazardKind::Signal
+        }
+        "on_exit"
+        | "putenv"
+        | "setvbuf"
+        | "setbuf"
+        | "setbuffer"
+        | "fopencookie"
+        | "openlog"
+        | "initstate"
+        | "setstate"
+        | "register_printf_function"
+        | "register_printf_specifier"
+        | "timer_create" => HazardKind::ExitHandler,
+        // std::thread, std::set_terminate and std::set_new_handler.
+        _ if name.starts_with("_ZNSt6thread15_M_start_thread") => HazardKind::Thread,
+        "_ZSt13set_terminatePFvvE" | "_ZSt15set_new_handlerPFvvE" => HazardKind::ExitHandler,
         _ => return None,
     };
     Some(Hazard { kind, evidence: format!("imports {name}") })

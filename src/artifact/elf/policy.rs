@@ -12,6 +12,8 @@ pub struct LoadAllowances {
     pub run_path: bool,
     /// DT_TEXTREL: code that is writable while it is relocated.
     pub text_relocations: bool,
+    /// A Go runtime where the process has one already.
+    pub go_runtime: bool,
 }
 
 /// Refuses an image whose loading would change the host, run code early, or load files it was not asked for.

@@ -13,6 +13,7 @@ use super::rejected;
 use super::segments::Load;
 use super::symbols::{Symbol, SymbolKind};
 use crate::error::Result;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 const ENTRY_SIZE: u64 = 24;
@@ -33,6 +34,8 @@ pub(super) struct Tables<'a> {
 pub(super) struct Summary {
     pub(super) static_tls: bool,
     pub(super) indirect: bool,
+    /// Indices of symbols of this image that relocations name: the first definition in the search order is used for them.
+    pub(super) bound: BTreeSet<u32>,
 }
 
 impl<'a> Tables<'a> {
@@ -195,6 +198,9 @@ impl Checker<'_, '_> {
                 return refuse(format!("expected an address, found thread-local symbol {index}"));
             }
             _ => {}
+        }
+        if names_symbol && symbol.is_defined() {
+            self.summary.bound.insert(index);
         }
         self.summary.static_tls |= effect == Effect::StaticTls;
         self.summary.indirect |= effect == Effect::Indirect;

@@ -15,7 +15,9 @@ const ENTRY_LEN: usize = 24;
 const SHN_UNDEF: u16 = 0;
 const SHN_ABS: u16 = 0xfff1;
 const STB_LOCAL: u8 = 0;
+const STB_GLOBAL: u8 = 1;
 const STB_GNU_UNIQUE: u8 = 10;
+const STV_DEFAULT: u8 = 0;
 const STV_INTERNAL: u8 = 1;
 const STV_HIDDEN: u8 = 2;
 
@@ -80,6 +82,12 @@ impl<'a> Symbol<'a> {
 
     pub(super) fn is_unique(&self) -> bool {
         self.is_defined() && self.binding == STB_GNU_UNIQUE
+    }
+
+    /// Whether a definition of another image may stand in for this one; with it, whether this one is weak.
+    pub(super) fn interposable(&self) -> Option<bool> {
+        let seen = self.is_defined() && self.binding != STB_LOCAL && self.visibility == STV_DEFAULT;
+        (seen && !self.name.is_empty()).then_some(self.binding != STB_GLOBAL)
     }
 
     pub(super) fn is_indirect(&self) -> bool {

@@ -50,7 +50,7 @@ fn the_long_form_is_read_whole() {
     assert_eq!(policy.pins.len(), 2);
     let ids: Vec<&str> = policy.rules.iter().map(|rule| rule.id.as_str()).collect();
     assert_eq!(ids, ["env", "late"], "by priority");
-    assert_eq!(policy.not_acted_on(), ["experiments", "sampling", "breaker", "analysis", "sig"]);
+    assert_eq!(policy.not_acted_on(), ["experiments", "sampling", "analysis", "sig"]);
 }
 
 #[test]

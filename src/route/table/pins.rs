@@ -6,10 +6,10 @@ use crate::route::policy::Pin;
 use crate::route::request::UserKey;
 
 /// The pins in the order of their hashes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PinIndex(Box<[Entry]>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     hash: u64,
     key: Box<[u8]>,

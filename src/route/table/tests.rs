@@ -25,6 +25,36 @@ fn without_a_policy_everything_is_stable() {
 }
 
 #[test]
+fn a_gray_beside_one_version_keeps_the_policys_key_pins_and_rules() {
+    let text = r#"{"version":"1","stable":"v","hash":{"version":1,"by":["x-user"],"salt":"s"},
+        "pins":{"deny":["ada"]},"rules":[{"id":"r","priority":1,"when":{"header":"x","eq":"1"},"to":"v"}]}"#;
+    let table = table(text).with_gray("w", 10_000, "user-service");
+    assert_eq!((table.versions(), table.shares()), (&["v".to_owned(), "w".to_owned()][..], vec![0, 10_000]));
+    let of = |headers: &[Header<'_>]| decide(&table, Some(b"not looked at"), headers);
+    assert_eq!(of(&[header("x-user", b"bob")]), Decision { version: 1, reason: Reason::Fraction });
+    assert_eq!(of(&[header("x-user", b"ada")]), Decision { version: 0, reason: Reason::Pin });
+    assert_eq!(of(&[header("x", b"1")]), Decision { version: 0, reason: Reason::Rule(0) });
+    assert_eq!(of(&[]), Decision { version: 0, reason: Reason::MissingKey });
+    let all = table.all_to_gray("w", "user-service");
+    assert_eq!(decide(&all, Some(b"ada"), &[header("x-user", b"ada")]).version, 1);
+}
+
+#[test]
+fn a_gray_without_a_policy_gets_its_share_of_users_and_of_requests_without_a_key() {
+    let table = RouteTable::only("v").with_gray("w", 500, "user-service");
+    assert_eq!(table.shares(), [9500, 500]);
+    let policy = self::table(r#"{"version":"1","stable":"v","weight":{"v":95,"w":5}}"#);
+    for user in 0..200_u32 {
+        let user = user.to_string();
+        let user = Some(user.as_bytes());
+        assert_eq!(decide(&table, user, &[]), decide(&policy, user, &[]), "the buckets of a policy");
+    }
+    let drawn = |random| table.decide(&Request { user_key: None, headers: &[] }, || random);
+    assert_eq!(drawn(0), Decision { version: 1, reason: Reason::Random });
+    assert_eq!(drawn(u64::MAX), Decision { version: 0, reason: Reason::Random });
+}
+
+#[test]
 fn shares_are_those_of_the_layout() {
     let text = r#"{"version":"1","stable":"v","weight":{"b":1,"a":2,"v":7},
         "grays":[{"version":"b","seq":9},{"version":"a","seq":3}]}"#;
@@ -109,6 +139,8 @@ fn reasons_have_distinct_names() {
         Reason::Stable,
         Reason::MissingKey,
         Reason::Random,
+        Reason::Breaker,
+        Reason::Probe,
     ];
     let names: std::collections::BTreeSet<&str> = reasons.iter().map(|reason| reason.name()).collect();
     assert_eq!(names.len(), reasons.len());

@@ -1,0 +1,170 @@
+//! The libraries that an image brought into the process, and what in them speaks against closing it.
+#![forbid(unsafe_code)]
+
+use crate::artifact::elf::Elf;
+use crate::artifact::elf::hazards::{self, Hazard};
+use crate::loader::objects;
+use crate::loader::pin::{PinKind, PinReason};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What was there before an image was loaded.
+pub(in crate::loader) struct Residents(BTreeSet<usize>);
+
+/// What came with an image.
+#[derive(Debug, Default)]
+pub(in crate::loader) struct Companions {
+    /// The load addresses of the objects, the image's among them.
+    bases: Vec<usize>,
+    hazards: Vec<(String, Hazard)>,
+}
+
+impl Residents {
+    /// What is mapped now.
+    pub(in crate::loader) fn now() -> Self {
+        let mut bases = BTreeSet::new();
+        let _: Option<()> = objects::find(|object| {
+            bases.insert(object.base);
+            None
+        });
+        Self(bases)
+    }
+
+    /// What has been mapped since. An object that another thread loads at the same time counts as one that came along:
+    /// it is asked for more than it need be, and not less.
+    pub(in crate::loader) fn arrivals(&self, image: usize) -> Companions {
+        let mut bases = Vec::new();
+        let mut paths = Vec::new();
+        let _: Option<()> = objects::find(|object| {
+            if !self.0.contains(&object.base) {
+                bases.push(object.base);
+                if object.extent().start != image {
+                    paths.push(PathBuf::from(object.name.to_string_lossy().into_owned()));
+                }
+            }
+            None
+        });
+        let hazards = paths.iter().filter_map(|path| Some((shown(path), hazard_of(path)?))).collect();
+        Companions { bases, hazards }
+    }
+}
+
+impl Companions {
+    /// Whether the object at this load address came with the image, or is the image.
+    pub(super) fn has(&self, base: usize) -> bool {
+        self.bases.contains(&base)
+    }
+
+    /// What in the companions forbids closing the image. `vouched`: the plugin declares that its `stop` leaves nothing
+    /// behind, which includes what its libraries did for it.
+    pub(in crate::loader) fn objection(&self, vouched: bool) -> Option<PinReason> {
+        let standing = |hazard: &Hazard| !(vouched && hazard.is_waived_by_clean_stop());
+        let (name, hazard) = self.hazards.iter().find(|(_, hazard)| standing(hazard))?;
+        Some(PinReason::new(PinKind::Dependency, format!("needs {name}, which {}", hazard.evidence)))
+    }
+}
+
+/// Whose file names the Go runtime of this process, if there is one: its linker leaves a note in each image.
+pub(in crate::loader) fn go_runtime() -> Option<String> {
+    objects::find(|object| object.notes().any(has_go_note).then(|| object.shown()))
+}
+
+/// What speaks against closing a library. One that is never unmapped keeps its own threads, keys and handlers alive, so
+/// only what holds in spite of that counts; a library of the C or C++ implementation is not asked.
+fn hazard_of(path: &Path) -> Option<Hazard> {
+    if is_of_the_implementation(path) {
+        return None;
+    }
+    let file = std::fs::read(path).ok()?;
+    let elf = Elf::parse(&file).ok()?;
+    let stays = elf.nodelete();
+    let speaks = |hazard: &Hazard| {
+        hazard.forbids_closing() && !(stays && hazard.is_waived_by_clean_stop()) && !is_harmless(hazard, path)
+    };
+    hazards::unload_hazards(&elf).into_iter().find(speaks)
+}
+
+/// A system library that is never unmapped takes no addresses of plugins behind their back, and the linker gives the
+/// static block to those that ask for it once.
+fn is_harmless(hazard: &Hazard, path: &Path) -> bool {
+    use hazards::HazardKind::{NoDelete, StaticTls, UniqueSymbol};
+    matches!(hazard.kind, NoDelete | StaticTls | UniqueSymbol)
+        && (path.starts_with("/usr/lib") || path.starts_with("/lib"))
+}
+
+fn is_of_the_implementation(path: &Path) -> bool {
+    const STEMS: [&str; 13] = [
+        "ld-linux",
+        "linux-vdso",
+        "libc",
+        "libm",
+        "libmvec",
+        "libdl",
+        "librt",
+        "libpthread",
+        "libgcc_s",
+        "libstdc++",
+        "libc++",
+        "libc++abi",
+        "libunwind",
+    ];
+    let name = shown(path);
+    let stem = name.split(".so").next().unwrap_or_default();
+    STEMS.iter().any(|known| stem == *known || (known.starts_with("ld-") && stem.starts_with(known)))
+}
+
+fn shown(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A note of the owner "Go": name size 4, any description, type 4 (the build id).
+fn has_go_note(notes: &[u8]) -> bool {
+    let mut rest = notes;
+    while let Some((head, tail)) = rest.split_first_chunk::<12>() {
+        let [n0, n1, n2, n3, d0, d1, d2, d3, kind, ..] = *head;
+        let padded = |size: [u8; 4]| {
+            usize::try_from(u32::from_le_bytes(size)).unwrap_or(usize::MAX).next_multiple_of(4)
+        };
+        let (name, description) = (padded([n0, n1, n2, n3]), padded([d0, d1, d2, d3]));
+        if kind == 4 && tail.starts_with(b"Go\0\0") {
+            return true;
+        }
+        let Some(next) = name.checked_add(description).and_then(|len| tail.get(len..)) else { return false };
+        rest = next;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_implementation_is_told_from_other_libraries() {
+        for (name, expected) in [
+            ("/lib/x86_64-linux-gnu/libc.so.6", true),
+            ("/lib64/ld-linux-x86-64.so.2", true),
+            ("/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", true),
+            ("/usr/lib/x86_64-linux-gnu/libcrypto.so.3", false),
+            ("/opt/libcurl.so.4", false),
+        ] {
+            assert_eq!(is_of_the_implementation(Path::new(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_go_note_is_recognised() {
+        let go = b"\x04\0\0\0\x03\0\0\0\x04\0\0\0Go\0\0abc\0";
+        let gnu = b"\x04\0\0\0\x04\0\0\0\x03\0\0\0GNU\0abcd";
+        assert!(has_go_note(go));
+        assert!(!has_go_note(gnu));
+        assert!(has_go_note(&[gnu.as_slice(), go].concat()));
+        assert!(!has_go_note(b"\x04\0\0\0\xff\xff\xff\xff\x03\0\0\0GNU\0"));
+    }
+
+    #[test]
+    fn what_is_there_has_not_arrived() {
+        let residents = Residents::now();
+        assert!(residents.arrivals(0).objection(false).is_none());
+    }
+}

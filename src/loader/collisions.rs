@@ -1,0 +1,111 @@
+//! Names that mean something else in this process than in the plugin: symbols that the host defines too, and libraries of
+//! which the process has another file under the same SONAME.
+
+use super::link_map;
+use crate::artifact::elf::Elf;
+use crate::error::{Error, Result, Status};
+use std::ffi::{CString, c_void};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// What becomes of an image whose own functions the host's would replace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collisions {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is loaded, the log says so, and the host's definitions are used.
+    Warn,
+}
+
+/// Looks at every symbol that the image exports and uses by name. A strong definition that the global scope has as well
+/// goes by `policy`. Weak ones are inline functions and templates of C++, of which any copy is as good as another where
+/// the sources agree; those are named in a warning. `warn` takes the text.
+pub(super) fn check_symbols(elf: &Elf<'_>, policy: Collisions, warn: impl Fn(&str)) -> Result<()> {
+    let scope = GlobalScope::open();
+    let (mut strong, mut weak) = (Vec::new(), Vec::new());
+    for (name, is_weak) in elf.interposable().filter(|(name, _)| scope.defines(name)) {
+        if is_weak { weak.push(name) } else { strong.push(name) }
+    }
+    if let Some(first) = strong.first() {
+        let found =
+            format!("{} of its own symbols, {first} among them, are replaced by the host's", strong.len());
+        if policy == Collisions::Refuse {
+            return Err(Error::new(
+                Status::ImageRejected,
+                format!(
+                    "symbols: expected none that the host defines too, found that {found}; export the plugin's \
+                     interface only (a version script), or link with -Bsymbolic"
+                ),
+            ));
+        }
+        warn(&found);
+    }
+    if let Some(first) = weak.first() {
+        warn(&format!("{} weak symbols, {first} among them, are shared with the host", weak.len()));
+    }
+    Ok(())
+}
+
+/// Refuses an image that names, by its run path, another file for a library than the process has under that SONAME: the
+/// linker would give it the one that is there.
+pub(super) fn check_libraries(elf: &Elf<'_>) -> Result<()> {
+    for soname in elf.needed() {
+        let wanted = elf.run_paths().iter().find_map(|(_, path)| {
+            let found = |directory: &str| fs::metadata(Path::new(directory).join(soname)).ok();
+            path.split(':').filter(|directory| directory.starts_with('/')).find_map(found)
+        });
+        let mapped = || link_map::file_of(&CString::new(*soname).ok()?);
+        if let (Some(wanted), Some(mapped)) = (wanted, mapped())
+            && mapped != (wanted.dev(), wanted.ino())
+        {
+            return Err(Error::new(
+                Status::ImageRejected,
+                format!(
+                    "needed library {soname}: expected the file of the image's run path, found that the process has \
+                     another one of that SONAME, which it would get; give each version of the library a SONAME of its \
+                     own before signing, or link it statically"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What every image finds first: the program, the libraries it was linked with, and what was loaded with RTLD_GLOBAL.
+struct GlobalScope(*mut c_void);
+
+impl GlobalScope {
+    fn open() -> Self {
+        // SAFETY: NULL stands for the program; nothing is loaded.
+        Self(unsafe { libc::dlopen(std::ptr::null(), libc::RTLD_NOW | libc::RTLD_NOLOAD) })
+    }
+
+    fn defines(&self, name: &str) -> bool {
+        let Ok(name) = CString::new(name) else { return false };
+        // SAFETY: the handle is open or NULL, which stands for the default scope; the name is NUL-terminated.
+        !unsafe { libc::dlsym(self.0, name.as_ptr()) }.is_null()
+    }
+}
+
+impl Drop for GlobalScope {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: opened by `open`, closed once.
+            unsafe { libc::dlclose(self.0) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_global_scope_has_the_c_library() {
+        let scope = GlobalScope::open();
+        assert!(scope.defines("malloc"));
+        assert!(!scope.defines("sogov_no_such_symbol"));
+    }
+}

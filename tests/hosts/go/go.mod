@@ -1,0 +1,3 @@
+module sogov.test/hosts
+
+go 1.19

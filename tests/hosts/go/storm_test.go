@@ -1,0 +1,150 @@
+package sogov
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Eight callers, each a sequence of goroutines whose OS threads end with them and leave a lease behind, while versions
+// are loaded, promoted, rolled back and unloaded. Every answer is checked; afterwards the process holds what it held
+// before. SOGOV_STORM_CYCLES is how many versions come and go (100); with SOGOV_STORM_SECONDS it runs for so long.
+func TestStorm(t *testing.T) {
+	storm(t, 10, 0)
+	before := takeCensus(t)
+	calls, cycles := storm(t, setting("SOGOV_STORM_CYCLES", 100), time.Duration(setting("SOGOV_STORM_SECONDS", 0))*time.Second)
+	before.expect(t)
+	t.Logf("storm of Go: %d versions, %d calls", cycles, calls)
+}
+
+func storm(t *testing.T, cycles int, duration time.Duration) (calls int64, cycle int) {
+	const callers = 8
+	labels := []string{"v1", "v2", "v3", "v4", "v5", "v6"}
+	engine, err := Open(released(t, "trust"))
+	must(t, err)
+	must(t, engine.Load("stamp", labels[0], released(t, "stamp-v1.so")))
+	must(t, engine.Promote("stamp", labels[0]))
+	service, err := engine.Service("stamp")
+	must(t, err)
+
+	var over atomic.Bool
+	var made atomic.Int64
+	// Leases of threads that are no more, given back by another.
+	left, given := make(chan Lease, callers), make(chan struct{})
+	go func() {
+		defer close(given)
+		for lease := range left {
+			if err := lease.Release(true); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	var running sync.WaitGroup
+	for c := 0; c < callers; c++ {
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			for !over.Load() {
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					// Not unlocked: the thread ends with the goroutine.
+					runtime.LockOSThread()
+					callAndLeave(t, service, &made, &over, left)
+				}()
+				<-ended
+			}
+		}()
+	}
+	begin := time.Now()
+	for ; (duration == 0 && cycle < cycles) || (duration > 0 && time.Since(begin) < duration); cycle++ {
+		old, new := labels[cycle%len(labels)], labels[(cycle+1)%len(labels)]
+		must(t, engine.Load("stamp", new, released(t, "stamp-"+new+".so")))
+		must(t, engine.Promote("stamp", new))
+		awaitACall(t, &made)
+		must(t, engine.Rollback("stamp"))
+		expect(t, Busy, engine.Unload("stamp", old, time.Millisecond))
+		awaitACall(t, &made)
+		must(t, engine.Promote("stamp", new))
+		must(t, engine.Unload("stamp", old, deadline))
+		if t.Failed() {
+			break
+		}
+	}
+	over.Store(true)
+	running.Wait()
+	close(left)
+	<-given
+	engine.Close()
+	expect(t, Closed, checkedCall(service, 0, nil))
+	service.Close()
+	return made.Load(), cycle
+}
+
+func callAndLeave(t *testing.T, service *Service, made *atomic.Int64, over *atomic.Bool, left chan<- Lease) {
+	room := make([]byte, 64)
+	for i := 0; i < 200 && !over.Load(); i++ {
+		if err := checkedCall(service, i, room); err != nil {
+			t.Error(err)
+			return
+		}
+		made.Add(1)
+	}
+	lease, err := service.Route()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	left <- lease
+}
+
+func awaitACall(t *testing.T, made *atomic.Int64) {
+	end := time.Now().Add(deadline)
+	for seen := made.Load(); made.Load() == seen; runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("no call ended within %v", deadline)
+		}
+	}
+}
+
+// census is what a process holds. Go keeps its own threads for later, so those are not compared one by one.
+type census struct{ plugins, descriptors, threads int }
+
+func takeCensus(t *testing.T) census {
+	maps, err := os.ReadFile("/proc/self/maps")
+	must(t, err)
+	descriptors, err := os.ReadDir("/proc/self/fd")
+	must(t, err)
+	threads, err := os.ReadDir("/proc/self/task")
+	must(t, err)
+	return census{strings.Count(string(maps), "/memfd:"), len(descriptors), len(threads)}
+}
+
+func (before census) expect(t *testing.T) {
+	const spareThreads = 16
+	end := time.Now().Add(deadline)
+	for {
+		after := takeCensus(t)
+		if after.plugins <= before.plugins && after.descriptors <= before.descriptors &&
+			after.threads <= before.threads+spareThreads {
+			return
+		}
+		if time.Now().After(end) {
+			maps, _ := os.ReadFile("/proc/self/maps")
+			t.Fatalf("expected what the process held before, %+v, found %+v\n%s", before, after, maps)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func setting(variable string, otherwise int) int {
+	if number, err := strconv.Atoi(os.Getenv(variable)); err == nil {
+		return number
+	}
+	return otherwise
+}

@@ -1,0 +1,324 @@
+package sogov;
+
+import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What a JVM does to a library and its plugins, and they must not do to it. Exit status 0: everything held. */
+public final class HostTest {
+    private static final int CALLERS = 8;
+    private static final int DEADLINE_S = 60;
+
+    private HostTest() {}
+
+    @FunctionalInterface
+    private interface Body {
+        void run() throws Exception;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        test("answers across promotions and rollbacks", HostTest::answersAcrossPromotions);
+        test("short-lived threads and the garbage collector", HostTest::shortLivedThreads);
+        test("native threads that attach and detach", HostTest::nativeThreads);
+        test("null checks, stack overflows, divisions", HostTest::faultsOfJava);
+        test("leases on other threads", HostTest::leases);
+        test("direct buffers and arrays of any size", HostTest::buffers);
+        test("failures are exceptions", HostTest::failures);
+        leaveWithCallsInFlight();
+    }
+
+    private static void test(String what, Body body) throws Exception {
+        long begin = System.nanoTime();
+        body.run();
+        System.out.printf("ok %s (%d ms)%n", what, (System.nanoTime() - begin) / 1_000_000);
+    }
+
+    /** Eight callers; no call is lost, and all are counted. */
+    private static void answersAcrossPromotions() throws Exception {
+        try (Host host = new Host("stamp", "v1", "v2")) {
+            AtomicLong calls = new AtomicLong();
+            switchWhile(host, CALLERS, () -> {
+                Host.Caller caller = host.new Caller();
+                for (int i = 0; i < 20_000; i++) {
+                    caller.call();
+                }
+                calls.addAndGet(caller.calls);
+            });
+            expect(new long[] {calls.get(), 0, 0}, host.counts());
+        }
+    }
+
+    /** Thousands of threads that call a few times and end, virtual ones where there are any, while memory moves. */
+    private static void shortLivedThreads() throws Exception {
+        try (Host host = new Host("stamp", "v1", "v2")) {
+            AtomicInteger failed = new AtomicInteger();
+            AtomicInteger started = new AtomicInteger();
+            switchWhile(host, 2, () -> {
+                for (int wave = 0; wave < 50; wave++) {
+                    List<Thread> threads = new ArrayList<>();
+                    for (int i = 0; i < 20; i++) {
+                        threads.add(start(started.getAndIncrement(), () -> {
+                            Host.Caller caller = host.new Caller();
+                            for (int call = 0; call < 20; call++) {
+                                caller.call();
+                            }
+                        }, failed));
+                    }
+                    System.gc();
+                    for (Thread thread : threads) {
+                        thread.join();
+                    }
+                }
+            });
+            check(failed.get() == 0, failed + " threads failed");
+            check(host.counts()[0] == started.get() * 20L, "expected every call to be counted");
+        }
+    }
+
+    /** A virtual thread where the JVM has them, and every second time; an ordinary one otherwise. */
+    private static Thread start(int number, Runnable body, AtomicInteger failed) throws Exception {
+        Runnable counted = () -> {
+            try {
+                body.run();
+            } catch (Throwable failure) {
+                failure.printStackTrace();
+                failed.incrementAndGet();
+            }
+        };
+        if (number % 2 == 0) {
+            try {
+                Method virtual = Thread.class.getMethod("startVirtualThread", Runnable.class);
+                return (Thread) virtual.invoke(null, counted);
+            } catch (NoSuchMethodException | java.lang.reflect.InvocationTargetException none) {
+                // Before Java 21.
+            }
+        }
+        Thread thread = new Thread(counted);
+        thread.start();
+        return thread;
+    }
+
+    /** Threads that the JVM did not make: each attaches, calls, leaves a lease behind, detaches and ends. */
+    private static void nativeThreads() throws Exception {
+        try (Host host = new Host("stamp", "v1", "v2")) {
+            AtomicLong left = new AtomicLong();
+            AtomicLong calls = new AtomicLong();
+            long body = Native.register(() -> {
+                Host.Caller caller = host.new Caller();
+                for (int i = 0; i < 20; i++) {
+                    caller.call();
+                }
+                calls.addAndGet(20);
+                long other = left.getAndSet(Native.route(host.handle));
+                if (other != 0) {
+                    Native.release(other, true);
+                    calls.incrementAndGet();
+                }
+                return 0;
+            });
+            switchWhile(host, 2, () -> {
+                for (int wave = 0; wave < 50; wave++) {
+                    check(Native.onNativeThreads(CALLERS, body) == 0, "a native thread failed");
+                }
+            });
+            Native.release(left.get(), true);
+            expect(new long[] {calls.get() + 1, 0, 0}, host.counts());
+        }
+    }
+
+    /** The JVM's own signals: implicit null checks, stack banging, integer division; also inside of plugin calls. */
+    private static void faultsOfJava() throws Exception {
+        try (Host host = new Host("stamp", "v1", "v2"); Host reentrant = new Host("reentrant", "v1")) {
+            switchWhile(host, CALLERS, () -> {
+                Host.Caller caller = host.new Caller();
+                for (int i = 0; i < 3_000; i++) {
+                    caller.call();
+                    check(nullCheckThrows(i % 2 == 0 ? null : caller) == (i % 2 == 0), "a null check");
+                    check(divisionThrows(i % 2) == (i % 2 == 0), "a division");
+                }
+                check(overflows(), "a stack overflow");
+                long inside = Native.register(() -> {
+                    caller.call();
+                    return nullCheckThrows(null) && divisionThrows(0) && overflows() ? 0 : 1;
+                });
+                byte[] request = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder())
+                        .putLong(Native.callback()).putLong(inside).array();
+                for (int i = 0; i < 20; i++) {
+                    check(Native.call(reentrant.handle, request, 16, new byte[0], null) == 0, "a call back into Java");
+                }
+            });
+            long throwing = Native.register(() -> {
+                throw new IllegalStateException("thrown inside of a plugin call");
+            });
+            byte[] request = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder())
+                    .putLong(Native.callback()).putLong(throwing).array();
+            try {
+                Native.call(reentrant.handle, request, 16, new byte[0], new byte[65]);
+                throw new AssertionError("expected the exception of the callback");
+            } catch (IllegalStateException expected) {
+                host.new Caller().call();
+            }
+        }
+    }
+
+    private static boolean nullCheckThrows(Host.Caller caller) {
+        try {
+            return caller.calls < 0;
+        } catch (NullPointerException thrown) {
+            return true;
+        }
+    }
+
+    private static boolean divisionThrows(int divisor) {
+        try {
+            return 1 / divisor < 0;
+        } catch (ArithmeticException thrown) {
+            return true;
+        }
+    }
+
+    private static boolean overflows() {
+        try {
+            return overflow(1) < 0;
+        } catch (StackOverflowError thrown) {
+            return true;
+        }
+    }
+
+    private static int overflow(int depth) {
+        return overflow(depth + 1) + 1;
+    }
+
+    /** A lease is released on another thread than it was taken on, once; an unload waits for it. */
+    private static void leases() throws Exception {
+        ExecutorService takers = Executors.newFixedThreadPool(4);
+        try (Host host = new Host("stamp", "v1", "v2")) {
+            for (int i = 0; i < 1000; i++) {
+                long lease = takers.submit(() -> Native.route(host.handle)).get();
+                check(Host.leaseVersion(lease).equals("v1"), "a lease on v1");
+                Native.release(lease, true);
+                refused(SogovException.LEASE_GONE, () -> Native.release(lease, true));
+            }
+            long lease = takers.submit(() -> Native.route(host.handle)).get();
+            host.promote("v2");
+            refused(SogovException.BUSY, () -> host.unload("v1", 1));
+            Future<?> unloaded = takers.submit(() -> host.unload("v1", DEADLINE_S * 1000));
+            Native.release(lease, true);
+            unloaded.get(DEADLINE_S, TimeUnit.SECONDS);
+        } finally {
+            takers.shutdown();
+        }
+    }
+
+    private static void buffers() throws Exception {
+        try (Host host = new Host("copy", "v1")) {
+            for (int size : new int[] {0, 1, 64, 4096, 4097, 1 << 20}) {
+                byte[] request = new byte[size];
+                Arrays.fill(request, (byte) 'x');
+                byte[] room = new byte[size];
+                check(Native.call(host.handle, request, size, room, null) == size, "the length of an answer");
+                check(Arrays.equals(request, room), "an answer in an array");
+                ByteBuffer in = ByteBuffer.allocateDirect(size + 1);
+                ByteBuffer out = ByteBuffer.allocateDirect(size + 1);
+                in.put(request);
+                check(Native.callDirect(host.handle, in, size, out, null) == size, "the length of an answer");
+                byte[] copied = new byte[size];
+                out.get(copied);
+                check(Arrays.equals(request, copied), "an answer in a direct buffer");
+                if (size > 0) {
+                    byte[] small = new byte[size - 1];
+                    check(Native.call(host.handle, request, size, small, null) == -1, "room that is too small");
+                }
+            }
+        }
+    }
+
+    private static void failures() throws Exception {
+        Host closed = new Host("slow", "v1");
+        byte[] label = new byte[65];
+        refused(SogovException.PLUGIN_FAILED, () -> Native.call(closed.handle, new byte[1], 1, new byte[1], label));
+        check(label[0] == 'v' && label[1] == '1', "the label of the version that failed");
+        closed.close();
+        refused(SogovException.CLOSED, () -> Native.call(closed.handle, new byte[1], 1, new byte[1], null));
+        refused(SogovException.CLOSED, closed::rollback);
+    }
+
+    /** The last test: the JVM ends while daemon threads are inside of plugins and the engine is open. */
+    private static void leaveWithCallsInFlight() throws Exception {
+        Host host = new Host("stamp", "v1", "v2");
+        AtomicInteger calling = new AtomicInteger();
+        for (int i = 0; i < CALLERS; i++) {
+            Thread thread = new Thread(() -> {
+                Host.Caller caller = host.new Caller();
+                calling.incrementAndGet();
+                while (true) {
+                    caller.call();
+                }
+            });
+            thread.setDaemon(true);
+            thread.start();
+        }
+        while (calling.get() < CALLERS) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Runs a body on several threads, and promotes and rolls back until all are done. */
+    private static void switchWhile(Host host, int threads, Body body) throws Exception {
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        try {
+            List<Future<?>> running = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                running.add(pool.submit((Callable<Void>) () -> {
+                    body.run();
+                    return null;
+                }));
+            }
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(DEADLINE_S);
+            while (!running.stream().allMatch(Future::isDone)) {
+                host.promote("v2");
+                host.rollback();
+                check(System.nanoTime() < end, "the callers are not done in time");
+            }
+            for (Future<?> one : running) {
+                one.get();
+            }
+        } catch (ExecutionException failure) {
+            throw new AssertionError(failure.getCause());
+        } finally {
+            pool.shutdown();
+        }
+    }
+
+    private static void refused(int status, Body body) throws Exception {
+        try {
+            body.run();
+        } catch (SogovException refusal) {
+            check(refusal.status == status, "expected status " + status + ", found " + refusal.getMessage());
+            return;
+        }
+        throw new AssertionError("expected status " + status + ", found none");
+    }
+
+    private static void expect(long[] expected, long[] found) {
+        check(Arrays.equals(expected, found),
+                "expected calls, failures, leases " + Arrays.toString(expected) + ", found " + Arrays.toString(found));
+    }
+
+    private static void check(boolean holds, String what) {
+        if (!holds) {
+            throw new AssertionError(what);
+        }
+    }
+}
