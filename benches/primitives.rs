@@ -5,6 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sogov::crypto::sm2::{Claim, Order, PreparedKeys, PrivateKey, UserId, sign_batch};
 use sogov::crypto::sm3;
+use sogov::route::{Header, Request, RoutePolicy, RouteTable};
 use std::hint::black_box;
 
 const BATCH: usize = 64;
@@ -54,5 +55,27 @@ fn sm3(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, sm2, sm3);
+/// The decision alone, without a lease: what `route_lease_release_rules` has beyond `route_lease_release`.
+fn route(criterion: &mut Criterion) {
+    let document = br#"{"version":"p1","stable":"v1","weight":{"v1":80,"v2":20},"rules":[
+        {"id":"test","priority":1,"when":{"header":"x-env","eq":"test"},"to":"v2"},
+        {"id":"branch","priority":2,"when":{"header":"x-channel","prefix":"branch-"},"to":"v2"},
+        {"id":"beta","priority":3,"when":{"header":"x-region","eq":"cn-north-1"},"to":"v2"}]}"#;
+    let policy = RoutePolicy::parse(document, "bench").unwrap();
+    let table = RouteTable::new(&policy);
+    let header =
+        |name: &'static str, value: &'static str| Header { name: name.as_bytes(), value: value.as_bytes() };
+    let headers =
+        [header("x-env", "production"), header("x-channel", "mobile"), header("x-region", "cn-east-2")];
+    let user_key = Some(&b"6222020200112233445x"[..]);
+    let mut group = criterion.benchmark_group("route");
+    for (name, headers) in [("bucket of 20 bytes", &headers[..0]), ("and three rules in vain", &headers[..])]
+    {
+        let request = Request { user_key, headers };
+        group.bench_function(name, |bencher| bencher.iter(|| table.decide(black_box(&request), || 0)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, sm2, sm3, route);
 criterion_main!(benches);

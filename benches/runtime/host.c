@@ -17,9 +17,11 @@
 
 #define REQUEST_LEN 64
 
-static sogov_engine *engine;
-/* One version; two versions, user weights and three header rules; two versions that are switched under load. */
-static sogov_service *single, *ruled, *switched;
+/* The second one tries each version in a child process before it loads it; the first one does not. */
+static sogov_engine *engine, *careful;
+/* One version; two versions, user weights and three header rules; two versions that are switched under load;
+ * a second version that comes and goes. */
+static sogov_service *single, *ruled, *switched, *cycled;
 
 static const uint8_t request_bytes[REQUEST_LEN] = "amount=1234.56 currency=CNY channel=mobile";
 
@@ -39,18 +41,26 @@ void host_open(const char *trust_directory, const uint8_t *root_key_id)
         .root_key_count = 1,
     };
     sogov_error *error = NULL;
+    check(sogov_engine_open(&options, &careful, &error), error);
+    options.preflight = SOGOV_PREFLIGHT_OFF;
     check(sogov_engine_open(&options, &engine, &error), error);
     check(sogov_service_open(engine, SOGOV_TEXT("single"), &single, &error), error);
     check(sogov_service_open(engine, SOGOV_TEXT("ruled"), &ruled, &error), error);
     check(sogov_service_open(engine, SOGOV_TEXT("switched"), &switched, &error), error);
+    check(sogov_service_open(engine, SOGOV_TEXT("cycled"), &cycled, &error), error);
+}
+
+static void load(const sogov_engine *into, const char *service, const char *version, const char *path)
+{
+    sogov_error *error = NULL;
+    check(sogov_load_versioned(into, service, strlen(service), version, strlen(version), path, strlen(path), NULL,
+                               NULL, &error),
+          error);
 }
 
 void host_load(const char *service, const char *version, const char *path)
 {
-    sogov_error *error = NULL;
-    check(sogov_load_versioned(engine, service, strlen(service), version, strlen(version), path, strlen(path), NULL,
-                               NULL, &error),
-          error);
+    load(engine, service, version, path);
 }
 
 void host_promote(const char *service, const char *version)
@@ -197,17 +207,22 @@ uint64_t host_bare_invoke(uint64_t n)
 /* ---- promote and rollback under load ---- */
 
 /* Makes n calls and returns how many failed or gave a wrong answer. */
-uint64_t host_failed_calls(uint64_t n)
+static uint64_t failed_calls(const sogov_service *service, uint64_t n)
 {
     sogov_bytes answer = SOGOV_BYTES_INIT;
     uint64_t failed = 0;
     for (uint64_t i = 0; i < n; i++) {
-        sogov_status status = sogov_call(switched, NULL, request_bytes, REQUEST_LEN, &answer, NULL, NULL);
+        sogov_status status = sogov_call(service, NULL, request_bytes, REQUEST_LEN, &answer, NULL, NULL);
         failed += status != SOGOV_STATUS_OK || answer.len != REQUEST_LEN ||
                   memcmp(answer.data, request_bytes, REQUEST_LEN) != 0;
     }
     sogov_bytes_free(&answer);
     return failed;
+}
+
+uint64_t host_failed_calls(uint64_t n)
+{
+    return failed_calls(switched, n);
 }
 
 /* The duration of one promotion of v2 and of one rollback to v1. */
@@ -252,17 +267,69 @@ void host_rwlock_switch(uint64_t *there, uint64_t *back)
     }
 }
 
+/* ---- a breaker that opens ---- */
+
+/* Lets v2 of "switched" fail under leases until its breaker opens, and returns how many of the next n requests still
+ * reach v2. */
+uint64_t host_reached_after_trip(uint64_t n)
+{
+    sogov_error *error = NULL;
+    char version[SOGOV_LABEL_SIZE];
+    uint64_t reached = 0;
+    check(sogov_promote(engine, SOGOV_TEXT("switched"), SOGOV_TEXT("v2"), NULL, NULL, &error), error);
+    for (int failure = 0; failure < 3; failure++) {
+        sogov_lease lease;
+        check(sogov_route(switched, NULL, &lease, &error), error);
+        check(sogov_lease_release(lease, SOGOV_OUTCOME_FAILURE, &error), error);
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        sogov_lease lease;
+        check(sogov_route(switched, NULL, &lease, &error), error);
+        check(sogov_lease_version(lease, version, &error), error);
+        check(sogov_lease_release(lease, SOGOV_OUTCOME_NEUTRAL, &error), error);
+        reached += strcmp(version, "v1") != 0;
+    }
+    check(sogov_promote(engine, SOGOV_TEXT("switched"), SOGOV_TEXT("v1"), NULL, NULL, &error), error);
+    return reached;
+}
+
 /* ---- loading ---- */
 
+/* Loads v2 of "cycled", promotes it, rolls back to v1 and unloads v2. */
+void host_cycle(const char *path)
+{
+    sogov_error *error = NULL;
+    host_load("cycled", "v2", path);
+    host_promote("cycled", "v2");
+    check(sogov_rollback(engine, SOGOV_TEXT("cycled"), NULL, NULL, &error), error);
+    check(sogov_unload(engine, SOGOV_TEXT("cycled"), SOGOV_TEXT("v2"), NULL, &error), error);
+}
+
+/* As host_failed_calls, of the service that host_cycle changes. */
+uint64_t host_cycled_failed_calls(uint64_t n)
+{
+    return failed_calls(cycled, n);
+}
+
 /* The duration of one load; the unload stands outside of it. */
-uint64_t host_verified_load(const char *path)
+static uint64_t loading(const sogov_engine *into, const char *path)
 {
     uint64_t begin = now();
-    host_load("large", "v1", path);
+    load(into, "large", "v1", path);
     uint64_t end = now();
     sogov_error *error = NULL;
-    check(sogov_unload(engine, SOGOV_TEXT("large"), SOGOV_TEXT("v1"), NULL, &error), error);
+    check(sogov_unload(into, SOGOV_TEXT("large"), SOGOV_TEXT("v1"), NULL, &error), error);
     return end - begin;
+}
+
+uint64_t host_verified_load(const char *path)
+{
+    return loading(engine, path);
+}
+
+uint64_t host_verified_load_preflight(const char *path)
+{
+    return loading(careful, path);
 }
 
 uint64_t host_dlopen(const char *path)
