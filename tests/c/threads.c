@@ -150,9 +150,13 @@ static void *change_versions(void *context)
     snprintf(path, sizeof path, "%s/sides-%s.so", shared->fixture->directory, label);
     for (unsigned round = 0; round < 5; round++) {
         sogov_change_options change = {.size = sizeof change, .actor = "a\nb", .actor_len = 3};
+        sogov_error *error = NULL;
         sogov_status loaded = sogov_load_versioned(shared->engine, SOGOV_TEXT("sides"), label, (size_t)len, path,
-                                                   strlen(path), &change, NULL, NULL);
+                                                   strlen(path), &change, NULL, &error);
+        if (loaded != SOGOV_STATUS_OK && loaded != SOGOV_STATUS_BUSY)
+            fprintf(stderr, "%s: %s\n", label, sogov_error_message(error));
         CHECK(loaded == SOGOV_STATUS_OK || loaded == SOGOV_STATUS_BUSY);
+        sogov_error_free(error);
         /* Somebody else's change may have unloaded it in between. */
         sogov_promote(shared->engine, SOGOV_TEXT("sides"), label, (size_t)len, &change, NULL, NULL);
         sogov_call_info info = SOGOV_CALL_INFO_INIT;

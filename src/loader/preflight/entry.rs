@@ -72,6 +72,9 @@ pub(super) fn address() -> usize {
     sogov_helper_entry as *const () as usize
 }
 
+/// The exit status for arguments that it does not know.
+const USAGE: c_int = 64;
+
 /// Runs the preflight that it was started for, or says what this library is.
 unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     let mark = (count == 2).then(|| {
@@ -80,6 +83,9 @@ unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_in
     });
     if mark.is_some_and(child::is_mark) {
         child::main();
+    }
+    if count > 1 {
+        return USAGE;
     }
     let line = concat!("sogov ", env!("CARGO_PKG_VERSION"), "\n");
     i32::from(std::io::stdout().write_all(line.as_bytes()).is_err())
