@@ -250,7 +250,7 @@ static void check_totals(int column)
 
 static void check_plugin(const sogov_plugin *plugin, int column, const char *tariff)
 {
-    const sogov_plugin_host host = {sizeof host, "fee", tariff, NULL, take_log};
+    const sogov_plugin_host host = {sizeof host, "fee", tariff, NULL, take_log, 0};
     void *self = NULL;
     void *other = NULL;
 
