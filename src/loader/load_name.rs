@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::sys::random;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 /// A fresh spelling of `/proc/self/fd/<descriptor>`.
 pub(super) fn fresh(descriptor: i32) -> Result<CString> {
@@ -20,6 +20,14 @@ pub(super) fn fresh(descriptor: i32) -> Result<CString> {
     Ok(CString::new(path).unwrap_or_default())
 }
 
+/// Whether an object of this name was opened by its descriptor, by this loader or by another one. Once it is mapped the
+/// number may be any other file's, a pipe's of the host among them, so such a name must not be opened again.
+pub(super) fn is_descriptor(name: &CStr) -> bool {
+    ["/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"]
+        .iter()
+        .any(|directory| name.to_bytes().starts_with(directory.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,8 +39,10 @@ mod tests {
         let names: std::collections::HashSet<_> = (0..100).map(|_| fresh(descriptor).unwrap()).collect();
         assert_eq!(names.len(), 100);
         for name in names {
+            assert!(is_descriptor(&name));
             let found = std::fs::metadata(name.to_str().unwrap()).unwrap();
             assert_eq!(found.len(), file.metadata().unwrap().len());
         }
+        assert!(!is_descriptor(c"/usr/lib/libfd.so"));
     }
 }

@@ -15,18 +15,15 @@ mod helper;
 mod job;
 mod report;
 
-use super::link_map;
-use super::{HostContext, Instance};
+use super::{HostContext, Instance, link_map, load_name};
 use crate::artifact::elf::Elf;
 use crate::error::{Error, Result, Status};
-use crate::sys::fork::PerProcess;
 use crate::sys::sandbox::Quota;
-use crate::sys::supervised::{self, Ending};
+use crate::sys::supervised;
 use crate::sys::{memfd, random};
 use crate::trust::VerifiedImage;
 use helper::Helper;
 use job::Job;
-use parking_lot::Mutex;
 use std::ffi::CString;
 use std::fmt;
 use std::fs::File;
@@ -87,7 +84,7 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// Tries versions as an engine's options say, one at a time. May be used by any number of threads at once.
+/// Tries versions as an engine's options say. May be used by any number of threads at once.
 #[derive(Debug)]
 pub struct Preflight {
     limits: Limits,
@@ -122,23 +119,12 @@ impl Preflight {
         Instance::check_bytes(image)?;
         let begun = Instant::now();
         let helper = helper.as_ref().map_err(Clone::clone)?;
-        // A child reports before it touches the image. One that ends well without a word has not tried it, which is no
-        // verdict: beside many other trials this was seen once in some thousands.
-        let _alone = ONE_AT_A_TIME.get().lock();
-        let trial = || self.trial(helper, image, context);
-        let notes = (1..ATTEMPTS).find_map(|_| trial().transpose()).unwrap_or_else(|| {
-            trial()?.ok_or_else(|| refusal("the child ended without a word, whenever it was started"))
-        })?;
+        let notes = self.trial(helper, image, context)?;
         Ok(Some(Report { took: begun.elapsed(), notes }))
     }
 
-    /// What the child noted; `None` where it ended well without a word.
-    fn trial(
-        &self,
-        helper: &Helper,
-        image: &VerifiedImage,
-        context: &HostContext,
-    ) -> Result<Option<Vec<String>>> {
+    /// What the child noted.
+    fn trial(&self, helper: &Helper, image: &VerifiedImage, context: &HostContext) -> Result<Vec<String>> {
         let failed =
             |what: &'static str| move |e: std::io::Error| Error::io(format_args!("preflight: {what}"), &e);
         let null = OwnedFd::from(
@@ -174,18 +160,9 @@ impl Preflight {
         drop(report_end);
         let ending = ending.map_err(|e| e.of("preflight"))?;
         let bytes = supervised::take_all(report).map_err(failed("read the report"))?;
-        if bytes.is_empty() && ending == Ending::Exited(0) {
-            return Ok(None);
-        }
-        report::verdict(&bytes, nonce, ending, &self.limits, &context.log).map(Some)
+        report::verdict(&bytes, nonce, ending, &self.limits, &context.log)
     }
 }
-
-/// How often a trial is begun whose child says nothing.
-const ATTEMPTS: usize = 4;
-
-/// Trials wait for each other: begun on many threads at once, some of their children ended without a word.
-static ONE_AT_A_TIME: PerProcess<Mutex<()>> = PerProcess::new();
 
 /// Where the descriptors of the child are, in the order given above.
 mod place {
@@ -200,7 +177,8 @@ mod place {
 fn libraries_of(image: &VerifiedImage) -> Result<Vec<CString>> {
     let elf = Elf::parse(image.bytes())?;
     let sonames = elf.needed().iter().filter_map(|soname| CString::new(*soname).ok());
-    Ok(sonames.filter_map(|soname| link_map::path_of(&soname)).collect())
+    let paths = sonames.filter_map(|soname| link_map::path_of(&soname));
+    Ok(paths.filter(|path| !load_name::is_descriptor(path)).collect())
 }
 
 /// The stages of a trial.

@@ -1,11 +1,14 @@
 //! The libraries that an image brought into the process, and what in them speaks against closing it.
-#![forbid(unsafe_code)]
+#![cfg_attr(not(test), forbid(unsafe_code))]
 
 use crate::artifact::elf::Elf;
 use crate::artifact::elf::hazards::{self, Hazard};
-use crate::loader::objects;
 use crate::loader::pin::{PinKind, PinReason};
+use crate::loader::{load_name, objects};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What was there before an image was loaded.
@@ -30,17 +33,20 @@ impl Residents {
         Self(bases)
     }
 
-    /// What has been mapped since. An object that another thread loads at the same time counts as one that came along:
-    /// it is asked for more than it need be, and not less.
+    /// What has been mapped since, but for other images. A library that another thread loads at the same time counts as
+    /// one that came along: it is asked for more than it need be, and not less.
     pub(in crate::loader) fn arrivals(&self, image: usize) -> Companions {
         let mut bases = Vec::new();
         let mut paths = Vec::new();
         let _: Option<()> = objects::find(|object| {
-            if !self.0.contains(&object.base) {
+            if self.0.contains(&object.base) {
+                return None;
+            }
+            if object.extent().start == image {
                 bases.push(object.base);
-                if object.extent().start != image {
-                    paths.push(PathBuf::from(object.name.to_string_lossy().into_owned()));
-                }
+            } else if !load_name::is_descriptor(object.name) {
+                bases.push(object.base);
+                paths.push(PathBuf::from(OsStr::from_bytes(object.name.to_bytes())));
             }
             None
         });
@@ -75,13 +81,21 @@ fn hazard_of(path: &Path) -> Option<Hazard> {
     if is_of_the_implementation(path) {
         return None;
     }
-    let file = std::fs::read(path).ok()?;
+    let file = read_library(path).ok()?;
     let elf = Elf::parse(&file).ok()?;
     let stays = elf.nodelete();
     let speaks = |hazard: &Hazard| {
         hazard.forbids_closing() && !(stays && hazard.is_waived_by_clean_stop()) && !is_harmless(hazard, path)
     };
     hazards::unload_hazards(&elf).into_iter().find(speaks)
+}
+
+/// The bytes of a regular file. At the path of a library may be another file by now, and opening some has effects.
+fn read_library(path: &Path) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    std::fs::read(path)
 }
 
 /// A system library that is never unmapped takes no addresses of plugins behind their back, and the linker gives the
@@ -138,6 +152,9 @@ fn has_go_note(notes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::memfd::SealedMemfd;
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
 
     #[test]
     fn the_implementation_is_told_from_other_libraries() {
@@ -160,6 +177,35 @@ mod tests {
         assert!(!has_go_note(gnu));
         assert!(has_go_note(&[gnu.as_slice(), go].concat()));
         assert!(!has_go_note(b"\x04\0\0\0\xff\xff\xff\xff\x03\0\0\0GNU\0"));
+    }
+
+    /// Another thread's version, whose descriptor was closed and whose number is a pipe's by now.
+    #[test]
+    fn other_images_are_not_opened_again_by_their_names() {
+        let library = objects::find(|object| {
+            object.name.to_bytes().ends_with(b"/libgcc_s.so.1").then(|| object.name.to_owned())
+        });
+        let mut library = std::fs::File::open(library.unwrap().to_str().unwrap()).unwrap();
+        let image = SealedMemfd::copy_of(&mut library, "other", u64::MAX - 1).unwrap();
+        let number = image.descriptor();
+        let name = load_name::fresh(number).unwrap();
+        let residents = Residents::now();
+        // SAFETY: the C compiler's support library, which has no constructors that matter.
+        let other = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW) };
+        assert!(!other.is_null());
+        let (mut reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"the host's").unwrap();
+        // SAFETY: the memory stays mapped without its descriptor, whose number the pipe's copy takes; both are closed
+        // where their owners end.
+        assert_eq!(unsafe { libc::dup2(reader.as_raw_fd(), number) }, number);
+        drop(writer);
+        let arrived = residents.arrivals(0);
+        assert!(arrived.bases.is_empty(), "an image that is loaded beside is no library of this one");
+        let mut found = String::new();
+        reader.read_to_string(&mut found).unwrap();
+        assert_eq!(found, "the host's");
+        // SAFETY: opened above.
+        unsafe { libc::dlclose(other) };
     }
 
     #[test]

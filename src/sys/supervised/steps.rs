@@ -260,16 +260,20 @@ fn close_range(first: c_int, last: u32) -> std::result::Result<(), c_int> {
 /// Whether the process ended before the deadline.
 fn wait_until(pidfd: c_int, deadline: i64) -> bool {
     loop {
-        let left = deadline.saturating_sub(now()).max(0);
+        let left = deadline.saturating_sub(now());
+        if left <= 0 {
+            return false;
+        }
         let patience =
             libc::timespec { tv_sec: left / 1_000_000_000, tv_nsec: left.wrapping_rem(1_000_000_000) };
         let mut polled = libc::pollfd { fd: pidfd, events: libc::POLLIN, revents: 0 };
         // SAFETY: one entry, a time to wait, no signal mask.
         let found = unsafe {
-            libc::syscall(libc::SYS_ppoll, &raw mut polled, 1, &raw const patience, 0, size_of::<u64>())
+            let no_mask = std::ptr::null::<u64>();
+            libc::syscall(libc::SYS_ppoll, &raw mut polled, 1, &raw const patience, no_mask, size_of::<u64>())
         };
-        if found > 0 || left == 0 {
-            return found > 0;
+        if found > 0 {
+            return true;
         }
         // Without a descriptor that can be polled only the deadline is left.
         if found < 0 && errno() != libc::EINTR && errno() != libc::EAGAIN {
@@ -284,7 +288,8 @@ fn is_stopped(id: libc::pid_t) -> bool {
     let options = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: room for the answer; no resource usage is asked for.
     let waited = unsafe {
-        libc::syscall(libc::SYS_waitid, libc::P_PID, id, &raw mut found, options | libc::__WALL, 0)
+        let no_usage = std::ptr::null_mut::<libc::rusage>();
+        libc::syscall(libc::SYS_waitid, libc::P_PID, id, &raw mut found, options | libc::__WALL, no_usage)
     };
     // SAFETY: a union whose member is set where the call found something, and zero otherwise.
     waited == 0 && unsafe { found.si_pid() } == id
@@ -300,7 +305,10 @@ fn reap(id: libc::pid_t) -> std::result::Result<c_int, c_int> {
     let mut status = 0;
     loop {
         // SAFETY: room for a status; no resource usage is asked for.
-        let waited = unsafe { libc::syscall(libc::SYS_wait4, id, &raw mut status, libc::__WALL, 0) };
+        let waited = unsafe {
+            let no_usage = std::ptr::null_mut::<libc::rusage>();
+            libc::syscall(libc::SYS_wait4, id, &raw mut status, libc::__WALL, no_usage)
+        };
         if waited >= 0 {
             return Ok(status);
         }
