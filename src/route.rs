@@ -21,6 +21,7 @@ pub mod bucket;
 mod layout;
 pub mod policy;
 mod request;
+mod siphash;
 pub mod table;
 
 pub use policy::{BreakerRules, RoutePolicy};

@@ -17,18 +17,11 @@ impl In {
     /// `data` is NULL or points at `len` readable bytes that do not change while the result is in use.
     #[inline]
     pub(super) unsafe fn bytes<'a>(data: *const u8, len: usize, what: &str) -> Result<&'a [u8]> {
-        if data.is_null() {
-            if len == 0 {
-                return Ok(&[]);
-            }
-            return Err(Error::argument(format!("{what}: expected {len} bytes, found NULL")));
+        if isize::try_from(len).is_err() || (data.is_null() && len > 0) {
+            return Err(no_bytes(data, len, what));
         }
-        if isize::try_from(len).is_err() {
-            return Err(Error::argument(format!(
-                "{what}: expected a length that fits the address space, found {len}"
-            )));
-        }
-        // SAFETY: the caller's promise, and the length is in range.
+        let data = if data.is_null() { std::ptr::dangling() } else { data };
+        // SAFETY: the caller's promise; the length is in range, and 0 where the caller gave NULL.
         Ok(unsafe { std::slice::from_raw_parts(data, len) })
     }
 
@@ -85,13 +78,25 @@ impl In {
     ///
     /// # Safety
     /// `options` is NULL or points at a `size_t` and as many readable bytes as it says, counting itself.
+    #[inline]
     pub(super) unsafe fn options<T: Options>(options: *const T) -> Result<T> {
-        let mut known = T::ZERO;
         if options.is_null() {
-            return Ok(known);
+            return Ok(T::ZERO);
         }
         // SAFETY: the caller's promise.
         let size = unsafe { options.cast::<usize>().read_unaligned() };
+        if size == size_of::<T>() {
+            // SAFETY: as above, and every bit pattern is valid.
+            return Ok(unsafe { options.read_unaligned() });
+        }
+        // SAFETY: as above.
+        unsafe { Self::options_of_size(options, size) }
+    }
+
+    /// # Safety
+    /// As for [`In::options`].
+    unsafe fn options_of_size<T: Options>(options: *const T, size: usize) -> Result<T> {
+        let mut known = T::ZERO;
         if !(size_of::<usize>()..=MAX_TEXT).contains(&size) {
             return Err(Error::argument(format!(
                 "{}: expected its size in bytes in `size`, found {size}",
@@ -112,6 +117,15 @@ impl In {
         unsafe { std::ptr::copy_nonoverlapping(head.as_ptr(), (&raw mut known).cast(), head.len()) };
         Ok(known)
     }
+}
+
+#[cold]
+fn no_bytes(data: *const u8, len: usize, what: &str) -> Error {
+    Error::argument(if data.is_null() {
+        format!("{what}: expected {len} bytes, found NULL")
+    } else {
+        format!("{what}: expected a length that fits the address space, found {len}")
+    })
 }
 
 /// A plain C struct that begins with `size_t size`.

@@ -10,13 +10,11 @@
 //! The hash is keyed so that nobody can mine an id that lands where they like. The key depends on the purpose
 //! so that routing and experiments are independent of each other. The high half is scaled, not reduced by a
 //! remainder, so that the bucket does not depend on the weights in force.
-//! SipHash: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
 #![forbid(unsafe_code)]
 
+use super::siphash::SipHash;
 use crate::crypto::sm3;
-use siphasher::sip::SipHasher24;
 use std::fmt;
-use std::hash::Hasher as _;
 
 /// How many buckets there are.
 pub const BUCKETS: u32 = 10_000;
@@ -31,7 +29,7 @@ const DOMAIN: &[u8] = b"sogov.bucket.v1";
 
 /// The bucket function for one salt and one purpose, its key derived once.
 #[derive(Clone)]
-pub struct BucketHasher(SipHasher24);
+pub struct BucketHasher(SipHash);
 
 impl BucketHasher {
     /// The function for `salt` (by default the service's name) and `purpose` (such as [`PURPOSE_ROUTE`]).
@@ -45,10 +43,11 @@ impl BucketHasher {
         let digest = kdf.finish();
         let mut key = [0; 16];
         key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        Self(SipHasher24::new_with_key(&key))
+        Self(SipHash::new(key))
     }
 
     /// The hash of a single value.
+    #[inline]
     pub fn hash(&self, value: &[u8]) -> u64 {
         self.0.hash(value)
     }
@@ -57,8 +56,8 @@ impl BucketHasher {
     pub fn hash_joined(&self, values: &[&[u8]]) -> u64 {
         let mut hasher = self.0;
         for value in values {
-            hasher.write(&length_prefix(value));
-            hasher.write(value);
+            hasher.update(&length_prefix(value));
+            hasher.update(value);
         }
         hasher.finish()
     }

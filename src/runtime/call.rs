@@ -2,18 +2,19 @@
 #![forbid(unsafe_code)]
 
 use super::breaker::Change;
-use super::directory;
+use super::directory::{self, VersionId};
 use super::held::Held;
-use super::lease::{Lease, Outcome, leases};
+use super::lease::{Lease, Note, Outcome, leases};
 use super::published::Published;
 use super::service::{Detour, Service};
 use super::thread::Inside;
-use super::version::Happening;
+use super::version::{Happening, Version};
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
 use crate::loader::{Descriptor, Invocation};
 use crate::route::{Reason, Request};
 use std::ffi::c_void;
+use std::sync::Arc;
 
 /// What is known of a request that was routed.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +89,8 @@ fn enter(service: &Published<Service>, request: &Request<'_>) -> Result<(Held, R
 }
 
 /// Tries until there is a version, waiting where the service is frozen; no slot is held meanwhile.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a function of its own would look up the thread's variables again")]
 fn arrive(attempt: impl Fn() -> std::result::Result<(Held, Reason), Detour>) -> Result<(Held, Reason)> {
     loop {
         match attempt() {
@@ -151,22 +153,40 @@ pub fn descriptor(version: &Held) -> Result<(*const Descriptor, *mut c_void)> {
 }
 
 /// Gives the lease back and says how the calls under it went. A second release is [`Status::LeaseGone`].
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as for `arrive`")]
 pub fn release(lease: Lease, outcome: Outcome) -> Result<()> {
     let mut changed = None;
-    // Counted while the slot still names the version: its counts are complete once it has drained.
-    let count = |version, note| {
-        let Some(tally) = directory::tally(version) else { return };
-        tally.counts.add(lease.ticket(), outcome);
-        if let Some(change) = tally.breaker.record(note, outcome, || tally.counts.totals()) {
-            changed = directory::find(version).map(|version| (version, change));
-        }
-    };
-    leases().release(lease, count).ok_or_else(gone)?;
+    let last = |version, note| changed = count(lease, version, note, outcome);
+    leases().release(lease, last).ok_or_else(gone)?;
+    announce(changed);
+    Ok(())
+}
+
+/// [`release`] of a lease whose ticket nobody else has.
+#[inline]
+pub(super) fn release_own(lease: Lease, outcome: Outcome) {
+    let mut changed = None;
+    leases().release_own(lease, |version, note| changed = count(lease, version, note, outcome));
+    announce(changed);
+}
+
+/// What a release adds to the version's counts and to its breaker, while the slot still names the version: its counts
+/// are complete once it has drained.
+#[inline]
+fn count(lease: Lease, version: VersionId, note: Note, outcome: Outcome) -> Option<(Arc<Version>, Change)> {
+    let tally = directory::tally(version)?;
+    tally.counts.add(lease.ticket(), outcome);
+    let change = tally.breaker.record(note, outcome, || tally.counts.totals())?;
+    Some((directory::find(version)?, change))
+}
+
+/// Tells of what a release changed, once nothing is held any more.
+#[inline]
+fn announce(changed: Option<(Arc<Version>, Change)>) {
     if let Some((version, change)) = changed {
         version.announce(Happening::Breaker(change));
     }
-    Ok(())
 }
 
 pub(super) fn gone() -> Error {

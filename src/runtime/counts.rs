@@ -1,7 +1,7 @@
 //! How often a version was called and how often it failed.
 #![forbid(unsafe_code)]
 
-use super::lease::Outcome;
+use super::lease::{Outcome, SLOTS_OF_A_THREAD};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts are striped so that threads do not share a line.
@@ -22,7 +22,9 @@ impl Counts {
     /// Counts how the calls under a lease went, on the stripe that its ticket falls to.
     #[inline]
     pub(super) fn add(&self, ticket: u64, outcome: Outcome) {
-        let Some(stripe) = usize::try_from(ticket).ok().and_then(|t| self.0.get(t % STRIPES)) else {
+        // A thread takes its leases from neighbouring slots, whose numbers are in the tickets' lower bits.
+        let place = ticket / SLOTS_OF_A_THREAD as u64 % STRIPES as u64;
+        let Some(stripe) = usize::try_from(place).ok().and_then(|place| self.0.get(place)) else {
             return;
         };
         if outcome != Outcome::Neutral {

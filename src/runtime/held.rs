@@ -73,8 +73,7 @@ impl Deref for Held {
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        // Only this value knows the lease; were it gone all the same, nothing is left to do.
-        let _ = call::release(self.lease, self.outcome.get());
+        call::release_own(self.lease, self.outcome.get());
     }
 }
 

@@ -63,7 +63,9 @@ pub(super) fn leases() -> &'static LeaseTable<SLOTS> {
 /// The most leases at one time.
 pub(super) const SLOTS: usize = 1 << 16;
 /// Neighbouring slots of one thread, for leases that it holds at the same time.
-const SLOTS_OF_A_THREAD: usize = 8;
+pub(super) const SLOTS_OF_A_THREAD: usize = 8;
+/// Places to count doublings of leases in.
+const DOUBLINGS: usize = if cfg!(loom) { 2 } else { 64 };
 /// Threads with slots of their own; later ones share.
 const THREADS: usize = 1024;
 
@@ -82,8 +84,9 @@ pub(super) struct LeaseTable<const N: usize> {
     /// One more than the highest slot that was ever taken: where a scan ends.
     high_water: AtomicUsize,
     threads: AtomicUsize,
-    /// How often a lease was doubled: a scan during which that happened may have missed it.
-    doublings: AtomicU64,
+    /// How often a lease was doubled, by version: a scan during which that happened may have missed it. Versions whose
+    /// numbers fall together void each other's scans, no more.
+    doublings: [AtomicU64; DOUBLINGS],
 }
 
 /// On a line of its own (two, for processors that fetch pairs of lines).
@@ -137,7 +140,7 @@ impl<const N: usize> LeaseTable<N> {
             slots: [const { Slot { word: AtomicU64::new(0), note: [const { AtomicU64::new(0) }; 2] } }; N],
             high_water: AtomicUsize::new(0),
             threads: AtomicUsize::new(0),
-            doublings: AtomicU64::new(0),
+            doublings: [const { AtomicU64::new(0) }; DOUBLINGS],
         }
     }
 
@@ -150,7 +153,7 @@ impl<const N: usize> LeaseTable<N> {
             }),
             high_water: AtomicUsize::new(0),
             threads: AtomicUsize::new(0),
-            doublings: AtomicU64::new(0),
+            doublings: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 
@@ -185,8 +188,9 @@ impl<const N: usize> LeaseTable<N> {
     /// A second lease on the version that `lease` is on. `None` when it is not a lease (any more).
     pub(super) fn double(&self, lease: Lease) -> Option<(Lease, VersionId)> {
         let pending = self.begin()?;
+        let version = self.version_of(lease)?;
         // A scan may have passed the new slot before and come to the old one after its release: this tells it.
-        self.doublings.fetch_add(1, Ordering::SeqCst);
+        self.doublings_of(version).fetch_add(1, Ordering::SeqCst);
         write_before_read();
         let version = self.version_of(lease)?;
         Some((pending.settle(version, Note::default()), version))
@@ -209,6 +213,18 @@ impl<const N: usize> LeaseTable<N> {
         Some(())
     }
 
+    /// [`release`](Self::release) by the only one who knows the ticket: nobody else can be first, so no swap has to find
+    /// that out.
+    #[inline]
+    pub(super) fn release_own(&self, lease: Lease, last: impl FnOnce(VersionId, Note)) {
+        // After a fork the slot was freed, and may be another lease's.
+        let Some((index, slot, taken)) = self.find(lease) else { return };
+        let Some(version) = version_in(taken) else { return };
+        last(version, Note([slot.note[0].load(Ordering::Relaxed), slot.note[1].load(Ordering::Relaxed)]));
+        slot.word.store(taken & !VERSION_MASK, Ordering::Release);
+        thread::set_hint(index + 1);
+    }
+
     /// The version that the lease is on.
     #[inline]
     pub(super) fn version_of(&self, lease: Lease) -> Option<VersionId> {
@@ -225,10 +241,11 @@ impl<const N: usize> LeaseTable<N> {
     /// Whether nobody is inside `version` and nobody on the way to it. The caller has taken the version out of
     /// everything that requests read.
     pub(super) fn is_drained(&self, version: VersionId) -> bool {
-        let doublings = self.doublings.load(Ordering::SeqCst);
+        let doublings = || self.doublings_of(version).load(Ordering::SeqCst);
+        let before = doublings();
         let gone =
             |slot: &Slot| settled(slot).is_some_and(|word| word & VERSION_MASK != u64::from(version.get()));
-        self.used().all(gone) && self.doublings.load(Ordering::SeqCst) == doublings
+        self.used().all(gone) && doublings() == before
     }
 
     /// Who is on the way at this moment.
@@ -247,6 +264,11 @@ impl<const N: usize> LeaseTable<N> {
         };
         travellers.0.retain(still);
         travellers.0.is_empty()
+    }
+
+    fn doublings_of(&self, version: VersionId) -> &AtomicU64 {
+        let [first, ..] = &self.doublings;
+        self.doublings.get(usize::from(version.get()) % DOUBLINGS).unwrap_or(first)
     }
 
     fn used(&self) -> impl Iterator<Item = &Slot> {
@@ -390,11 +412,27 @@ mod tests {
     }
 
     #[test]
+    fn who_alone_knows_a_ticket_releases_it_once_too() {
+        let table: LeaseTable<1> = LeaseTable::new();
+        let lease = take(&table, V1).unwrap();
+        let mut released = None;
+        table.release_own(lease, |version, note| released = Some((version, note)));
+        assert_eq!((released, table.in_flight(V1)), (Some((V1, Note([7, 8]))), 0));
+        let next = take(&table, V2).unwrap();
+        assert_ne!(lease, next);
+        table.release_own(lease, |_, _| unreachable!());
+        assert_eq!(table.version_of(next), Some(V2));
+    }
+
+    #[test]
     fn a_forked_child_inherits_no_lease() {
         let table: LeaseTable<4> = LeaseTable::new();
         let lease = take(&table, V1).unwrap();
         table.void_all();
         assert_eq!((table.release(lease, ignore), table.in_flight(V1)), (None, 0));
+        let next = take(&table, V2).unwrap();
+        table.release_own(lease, |_, _| unreachable!());
+        assert_eq!(table.version_of(next), Some(V2));
     }
 }
 
@@ -443,7 +481,7 @@ mod loom_models {
             if self.table.version_of(lease) == Some(V1) {
                 assert!(!self.v1_unmapped.load(Ordering::Relaxed), "a call into an unmapped version");
             }
-            self.table.release(lease, |_, _| ());
+            self.table.release_own(lease, |_, _| ());
         }
 
         /// A swap of the record, then one look instead of a wait at whether the old one can be freed and the old

@@ -1,6 +1,8 @@
 //! Short texts by their ends: most differ there, and eight bytes compare as one number.
 #![forbid(unsafe_code)]
 
+use crate::route::siphash::first_word;
+
 /// A text's length, its first eight bytes and, of a longer one, its last eight. Of texts of up to [`WHOLE`] bytes that is
 /// all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,22 +19,19 @@ impl Ends {
     /// Of `text` as it is.
     #[inline]
     pub(super) fn of(text: &[u8]) -> Self {
-        Self { len: text.len(), head: head(text), tail: tail(text) }
+        Self { len: text.len(), head: first_word(text), tail: tail(text) }
     }
 
-    /// Of `text` with its ASCII letters in lower case.
+    /// Such that texts that differ in the case of ASCII letters alone have the same. Some others have too.
     #[inline]
-    pub(super) fn lower(text: &[u8]) -> Self {
-        Self { len: text.len(), head: lower(head(text)), tail: lower(tail(text)) }
+    pub(super) fn folded(self) -> Self {
+        Self { len: self.len, head: self.head | LOWER_CASE, tail: self.tail | LOWER_CASE }
     }
 }
 
-/// Things by the ends of their names, sorted.
+/// Things with the ends of their names, sorted by them.
 #[derive(Clone, Debug)]
-pub(super) struct ByEnds<T> {
-    ends: Box<[Ends]>,
-    things: Box<[T]>,
-}
+pub(super) struct ByEnds<T>(Box<[(Ends, T)]>);
 
 /// Up to so many, looking at each is quicker than a search, whose steps wait for each other.
 const FEW: usize = 8;
@@ -40,55 +39,32 @@ const FEW: usize = 8;
 impl<T> ByEnds<T> {
     pub(super) fn new(mut things: Vec<(Ends, T)>) -> Self {
         things.sort_by_key(|(ends, _)| *ends);
-        let (ends, things): (Vec<_>, Vec<_>) = things.into_iter().unzip();
-        Self { ends: ends.into(), things: things.into() }
+        Self(things.into())
     }
 
-    /// Those whose names have these ends.
+    /// The first of those whose names have these ends that `is_it` accepts.
     #[inline]
-    pub(super) fn of(&self, ends: Ends) -> impl Iterator<Item = &T> {
-        let first = if self.ends.len() <= FEW {
-            self.ends.iter().position(|other| *other == ends).unwrap_or(FEW)
-        } else {
-            self.ends.partition_point(|other| *other < ends)
-        };
-        let same =
-            self.ends.iter().zip(&self.things).skip(first).take_while(move |(other, _)| **other == ends);
-        same.map(|(_, thing)| thing)
+    pub(super) fn find(&self, ends: Ends, is_it: impl Fn(&T) -> bool) -> Option<&T> {
+        if self.0.len() > FEW {
+            return self.search(ends, is_it);
+        }
+        self.0.iter().find(|(other, thing)| *other == ends && is_it(thing)).map(|(_, thing)| thing)
+    }
+
+    fn search(&self, ends: Ends, is_it: impl Fn(&T) -> bool) -> Option<&T> {
+        let first = self.0.partition_point(|(other, _)| *other < ends);
+        let mut same = self.0.iter().skip(first).take_while(|(other, _)| *other == ends);
+        same.find(|(_, thing)| is_it(thing)).map(|(_, thing)| thing)
     }
 }
 
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-const HIGH_BITS: u64 = ONES << 7;
+/// The bit that tells an ASCII letter in lower case from one in upper case, in eight bytes.
+const LOWER_CASE: u64 = u64::from_ne_bytes([0x20; 8]);
 
 /// The last eight bytes of a text that has more.
 #[inline]
 fn tail(text: &[u8]) -> u64 {
     if text.len() <= 8 { 0 } else { text.last_chunk::<8>().map_or(0, |last| u64::from_le_bytes(*last)) }
-}
-
-/// The first eight bytes of `text` as a number, filled up with zeros behind.
-#[inline]
-pub(super) fn head(text: &[u8]) -> u64 {
-    if let Some(first) = text.first_chunk::<8>() {
-        return u64::from_le_bytes(*first);
-    }
-    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        let shift = 8 * (text.len() - 4);
-        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << shift;
-    }
-    text.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-/// The ASCII letters of eight bytes in lower case, all at a time.
-#[inline]
-fn lower(bytes: u64) -> u64 {
-    let low = bytes & !HIGH_BITS;
-    // Of each byte the highest bit: no carry leaves a byte, as its seven lower bits and the summand stay below 256.
-    let at_least_a = low + ONES * u64::from(0x80 - b'A');
-    let above_z = low + ONES * u64::from(0x7f - b'Z');
-    let upper = (at_least_a & !above_z) & !bytes & HIGH_BITS;
-    bytes | upper >> 2
 }
 
 /// The bits that the head of a text of this length can have.
@@ -101,25 +77,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_the_first_eight_bytes() {
+    fn a_mask_has_the_bits_of_a_head() {
         for len in 0..12 {
-            let text: Vec<u8> = (1..=len).collect();
-            let mut padded = [0; 8];
-            padded.iter_mut().zip(&text).for_each(|(to, from)| *to = *from);
-            assert_eq!(head(&text), u64::from_le_bytes(padded), "{len}");
-            assert_eq!(head(&text) & mask(text.len()), head(&text));
-            assert_eq!(mask(text.len()).count_ones(), 8 * u32::from(len.min(8)));
+            assert_eq!(mask(len).count_ones() as usize, 8 * len.min(8));
+            assert_eq!(first_word(&vec![0xff; len]), mask(len));
         }
     }
 
     #[test]
-    fn letters_and_nothing_else_become_lower_case() {
-        for byte in 0..=u8::MAX {
-            for place in 0..8 {
-                let mut text = *b"aZ@[`{\xc1\x80";
-                text[place] = byte;
-                assert_eq!(Ends::lower(&text), Ends::of(&text.to_ascii_lowercase()), "{text:?}");
-            }
+    fn folded_ends_do_not_depend_on_case() {
+        let text = b"X-Request-Id-Of-Tenant";
+        for len in 0..text.len() {
+            let (text, lower) = (&text[..len], text[..len].to_ascii_lowercase());
+            assert_eq!(Ends::of(text).folded(), Ends::of(&lower).folded());
+            assert_ne!(Ends::of(text).folded(), Ends::of(b"x-request-ie").folded());
         }
     }
 
@@ -142,11 +113,12 @@ mod tests {
             let things = names.iter().enumerate().map(|(i, name)| (Ends::of(name.as_bytes()), i));
             let by_ends = ByEnds::new(things.collect());
             for (i, name) in names.iter().enumerate() {
-                let found: Vec<usize> = by_ends.of(Ends::of(name.as_bytes())).copied().collect();
-                let expected: Vec<usize> = (0..count).filter(|j| j / 2 == i / 2).collect();
-                assert_eq!(found, expected, "{name} of {count}");
+                let ends = Ends::of(name.as_bytes());
+                assert_eq!(by_ends.find(ends, |_| true), Some(&(i / 2 * 2)), "{name} of {count}");
+                assert_eq!(by_ends.find(ends, |found| *found == i), Some(&i), "{name} of {count}");
+                assert_eq!(by_ends.find(ends, |_| false), None);
             }
-            assert_eq!(by_ends.of(Ends::of(b"another")).count(), 0);
+            assert_eq!(by_ends.find(Ends::of(b"another"), |_| true), None);
         }
     }
 }

@@ -29,7 +29,11 @@ impl PinIndex {
     }
 
     /// The version that `key`, whose hash is `hash`, is pinned to.
+    #[inline]
     pub(super) fn version_of(&self, hash: u64, key: &UserKey<'_>) -> Option<u32> {
+        if self.0.is_empty() {
+            return None;
+        }
         let start = self.0.partition_point(|entry| entry.hash < hash);
         let same = self.0.iter().skip(start).take_while(|entry| entry.hash == hash);
         same.into_iter().find(|entry| key.is(&entry.key)).map(|entry| entry.version)

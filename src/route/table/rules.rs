@@ -1,15 +1,18 @@
 //! Header rules, arranged so that a request pays for its headers and not for the number of rules.
 #![forbid(unsafe_code)]
 
-use super::ends::{ByEnds, Ends, WHOLE, head, mask};
+use super::ends::{ByEnds, Ends, WHOLE, mask};
 use crate::route::policy::{Rule, Test};
 use crate::route::request::Header;
+use crate::route::siphash::first_word;
 use std::collections::BTreeMap;
 
 /// The rules by header. A rule's number is its place in the order of priority.
 #[derive(Clone, Debug)]
 pub(super) struct RuleIndex {
     headers: ByEnds<HeaderRules>,
+    /// A bit for each length that one of their names has: most headers of a request are out by that.
+    name_lens: u64,
     /// Of each rule.
     rules: Box<[(Box<str>, u32)]>,
 }
@@ -19,8 +22,9 @@ pub(super) struct RuleIndex {
 struct HeaderRules {
     /// In lower case.
     name: Box<[u8]>,
-    /// The first rule that any value passes.
-    exists: Option<u32>,
+    ends: Ends,
+    /// The first rule that any value passes, or [`NO_RULE`].
+    exists: u32,
     /// Each value that a rule asks for, with the rule; of one value the first rule first.
     equal: ByEnds<(Box<[u8]>, u32)>,
     /// In the order of priority.
@@ -35,6 +39,9 @@ struct Prefix {
     rule: u32,
 }
 
+/// In place of a rule's number, and behind all of them.
+const NO_RULE: u32 = u32::MAX;
+
 impl RuleIndex {
     /// The index of `rules`, which are in the order of priority.
     pub(super) fn new(rules: &[Rule]) -> Self {
@@ -42,26 +49,27 @@ impl RuleIndex {
         for (number, rule) in (0_u32..).zip(rules) {
             by_name.entry(&rule.header).or_default().push((number, &rule.test));
         }
+        let name_lens = by_name.keys().fold(0, |bits, name| bits | len_bit(name.as_bytes()));
         let headers = by_name.into_iter().map(|(name, tests)| {
             let name = name.as_bytes();
-            (Ends::lower(name), HeaderRules::new(name, &tests))
+            (Ends::of(name).folded(), HeaderRules::new(name, &tests))
         });
         let targets = rules.iter().map(|rule| (rule.id.as_str().into(), rule.to));
-        Self { headers: ByEnds::new(headers.collect()), rules: targets.collect() }
+        Self { headers: ByEnds::new(headers.collect()), name_lens, rules: targets.collect() }
     }
 
     /// The first rule that the headers of a request pass: its number and its version.
     #[inline]
     pub(super) fn first_match(&self, headers: &[Header<'_>]) -> Option<(u32, u32)> {
-        let mut best = None;
+        let mut best = NO_RULE;
         for (position, header) in headers.iter().enumerate() {
-            let found = self.rules_of(header.name).and_then(|rules| rules.first_match(header.value, best));
-            if found.is_some() && is_first_of_its_name(headers, position, header) {
-                best = found;
+            let Some(rules) = self.rules_of(header.name) else { continue };
+            let first = rules.first_match(header.value, best);
+            if first < best && is_first_of_its_name(headers, position, header) {
+                best = first;
             }
         }
-        let number = best?;
-        self.rules.get(number as usize).map(|&(_, version)| (number, version))
+        self.rules.get(best as usize).map(|&(_, version)| (best, version))
     }
 
     /// The name of a rule.
@@ -71,45 +79,61 @@ impl RuleIndex {
 
     #[inline]
     fn rules_of(&self, name: &[u8]) -> Option<&HeaderRules> {
-        let mut same = self.headers.of(Ends::lower(name));
-        same.find(|rules| name.len() <= WHOLE || rules.name.eq_ignore_ascii_case(name))
+        if self.name_lens & len_bit(name) == 0 {
+            return None;
+        }
+        let ends = Ends::of(name);
+        // In HTTP/2 and in gRPC names are in lower case, so that most need no look at each byte.
+        self.headers.find(ends.folded(), |rules| {
+            (ends == rules.ends && name.len() <= WHOLE) || rules.name.eq_ignore_ascii_case(name)
+        })
     }
 }
 
 impl HeaderRules {
     /// The rules with these numbers, in the order of priority.
     fn new(name: &[u8], tests: &[(u32, &Test)]) -> Self {
-        let (mut exists, mut equal, mut prefixes) = (None, Vec::new(), Vec::new());
+        let (mut exists, mut equal, mut prefixes) = (NO_RULE, Vec::new(), Vec::new());
         for &(rule, test) in tests {
             match test {
-                Test::Exists => exists = exists.or(Some(rule)),
+                Test::Exists => exists = exists.min(rule),
                 Test::In(values) => equal.extend(values.iter().map(|value| {
                     let value = value.as_bytes();
                     (Ends::of(value), (value.into(), rule))
                 })),
                 Test::Prefix(prefix) => {
                     let prefix = prefix.as_bytes();
-                    let (head, mask) = (head(prefix), mask(prefix.len()));
+                    let (head, mask) = (first_word(prefix), mask(prefix.len()));
                     prefixes.push(Prefix { head, mask, text: prefix.into(), rule });
                 }
             }
         }
-        Self { name: name.into(), exists, equal: ByEnds::new(equal), prefixes: prefixes.into() }
+        Self {
+            name: name.into(),
+            ends: Ends::of(name),
+            exists,
+            equal: ByEnds::new(equal),
+            prefixes: prefixes.into(),
+        }
     }
 
-    /// The first rule that `value` passes, if it comes before the rule `best`.
+    /// The first rule that `value` passes if it comes before the rule `best`, otherwise `best`.
     #[inline]
-    fn first_match(&self, value: &[u8], best: Option<u32>) -> Option<u32> {
-        let best = best.unwrap_or(u32::MAX);
+    fn first_match(&self, value: &[u8], best: u32) -> u32 {
+        let mut first = best.min(self.exists);
         let ends = Ends::of(value);
-        let mut same = self.equal.of(ends);
-        let equal = same.find(|(other, _)| value.len() <= WHOLE || **other == *value).map(|(_, rule)| *rule);
-        let simple = [self.exists, equal].into_iter().flatten().min();
-        let bound = simple.map_or(best, |rule| rule.min(best));
-        let mut earlier = self.prefixes.iter().take_while(|prefix| prefix.rule < bound);
-        let prefix = earlier.find(|p| ends.head & p.mask == p.head && value.starts_with(&p.text));
-        prefix.map(|prefix| prefix.rule).or(simple.filter(|&rule| rule < best))
+        if let Some((_, rule)) = self.equal.find(ends, |(text, _)| value.len() <= WHOLE || **text == *value) {
+            first = first.min(*rule);
+        }
+        let mut earlier = self.prefixes.iter().take_while(|prefix| prefix.rule < first);
+        let passes = |p: &&Prefix| ends.head & p.mask == p.head && value.starts_with(&p.text);
+        earlier.find(passes).map_or(first, |prefix| prefix.rule)
     }
+}
+
+/// The bit for the length of a name; long ones share one.
+fn len_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 fn is_first_of_its_name(headers: &[Header<'_>], position: usize, header: &Header<'_>) -> bool {
