@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use support::measure::{Loop, Spread, interleaved, quantile, rust_loop, spread};
 use support::report::{Row, publish};
-use support::{c_library, measure};
+use support::c_library;
 use test_support::Trust;
 
 const CALLERS: usize = 8;
@@ -259,7 +259,6 @@ fn loads(host: &Host, trust: &Trust, rows: &mut Vec<Row>) {
     let signed = c_text(&trust.signed(&plugin, "large", "v1"));
     let ways = ["host_dlopen", "host_verified_load", "host_verified_load_preflight"];
     let ways = ways.map(|name| host.loading(name));
-    measure::pin(0);
     let times: Vec<[f64; 3]> =
         (0..LOADS).map(|_| ways.map(|load| load(signed.as_ptr()) as f64 / 1e6)).skip(LOADS / 10).collect();
     let bare = spread(times.iter().map(|times| times[0]).collect()).median;

@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod crash;
-mod digest;
 mod inherited;
 mod open;
 mod sign;
@@ -10,7 +9,6 @@ mod update;
 mod verify;
 mod watch;
 
-pub use digest::digest_tree;
 pub use open::EngineOptions;
 pub use sign::{FileFacts, FileSigner, check_message, sign_message, sign_messages, sign_trust_document};
 pub use update::{

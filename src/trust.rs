@@ -4,11 +4,13 @@
 //! It is read again for every decision, so a change holds from the next load on, without a restart.
 #![forbid(unsafe_code)]
 
+mod content;
 mod decision;
 mod directory;
 mod document;
 mod image;
 
+pub use content::content_digest;
 pub use decision::{Artifact, Demand, signature_of};
 pub use directory::{Roots, TrustDirectory, TrustSnapshot};
 pub use document::{ServiceRule, TrustDocument, TrustedKey};

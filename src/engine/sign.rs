@@ -11,6 +11,7 @@ use crate::label::Label;
 use crate::loader::PLUGIN_ABI;
 use crate::sys::file;
 use crate::timestamp::{self, UnixSeconds};
+use crate::trust::content_digest;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -197,7 +198,7 @@ fn describe(plugin: &[u8], covered: &[u8], facts: &FileFacts) -> Result<Statemen
         if facts.name.is_empty() { format!("pkg:generic/{service}@{version}") } else { facts.name.clone() };
     Ok(Statement {
         content_hash: ContentHash::Sm3Tree,
-        root: sm3::tree::root(covered),
+        root: content_digest(ContentHash::Sm3Tree, covered),
         covered_len: covered.len() as u64,
         name,
         service: service.to_string(),

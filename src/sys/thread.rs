@@ -5,18 +5,34 @@ use std::thread::JoinHandle;
 
 /// Starts a thread with all signals blocked: the host's handlers never run on it.
 pub fn spawn_quiet(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    quietly(|| std::thread::Builder::new().name(name.to_owned()).spawn(body))
+}
+
+/// Runs `start` with all signals blocked, which the threads that it starts inherit.
+pub fn quietly<R>(start: impl FnOnce() -> R) -> R {
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigfillset initialises the set it is given, pthread_sigmask reads it and initialises `before`. The new
-    // thread inherits the mask, which is put back right after.
+    // SAFETY: sigfillset initialises the set it is given, pthread_sigmask reads it and initialises `before`.
     unsafe {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    let started = start();
     // SAFETY: `before` was initialised above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
     started
+}
+
+/// How many processors this thread may run on.
+pub fn processors() -> usize {
+    // SAFETY: a set of processors is plain bits, and the call fills the one that it is given.
+    unsafe {
+        let mut allowed: libc::cpu_set_t = std::mem::zeroed();
+        if libc::sched_getaffinity(0, size_of_val(&allowed), &raw mut allowed) != 0 {
+            return 1;
+        }
+        usize::try_from(libc::CPU_COUNT(&allowed)).unwrap_or(1)
+    }
 }
 
 /// Makes the timers of the calling thread precise: as it is, the kernel lets them be late by 50 microseconds.

@@ -1,11 +1,12 @@
 //! The decision over one artifact: whole, signed by enough of the right keys, for this service, in time.
 
+use super::content::content_digest;
 use super::directory::{TrustDirectory, TrustSnapshot};
 use super::document::{ServiceRule, TrustedKey};
 use super::image::VerifiedImage;
 use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, Found, Sigmeta, SignatureEntry};
-use crate::artifact::statement::{self, ContentHash, Statement};
+use crate::artifact::statement::{self, Statement};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::sm2::Signature;
 use crate::crypto::sm3;
@@ -95,10 +96,7 @@ fn check_whole(statement: &Statement, covered: &[u8]) -> Result<()> {
             format!("expected {} covered bytes, found {}", statement.covered_len, covered.len()),
         ));
     }
-    let root = match statement.content_hash {
-        ContentHash::Sm3 => sm3::digest(covered),
-        ContentHash::Sm3Tree => sm3::tree::root(covered),
-    };
+    let root = content_digest(statement.content_hash, covered);
     if root == statement.root {
         return Ok(());
     }
