@@ -25,9 +25,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use support::c_library;
 use support::measure::{Loop, Spread, interleaved, quantile, rust_loop, spread};
 use support::report::{Row, publish};
-use support::c_library;
 use test_support::Trust;
 
 const CALLERS: usize = 8;

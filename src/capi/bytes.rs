@@ -52,6 +52,7 @@ impl Buffer {
     /// # Safety
     /// `place` is NULL or points at a buffer that began as zeros and that only this library changed, and nobody else
     /// uses it until this is dropped.
+    #[inline]
     pub(super) unsafe fn take(place: *mut sogov_bytes, what: &str) -> Result<Self> {
         // SAFETY: the caller's promise; the place is checked only for NULL.
         let _checked = unsafe { Out::required(place, what) }?;
@@ -94,6 +95,7 @@ impl Buffer {
 }
 
 impl Drop for Buffer {
+    #[inline]
     fn drop(&mut self) {
         // The parts go back into the buffer, which owns the memory from here on; the vector itself is not dropped.
         let content = &mut *self.content;

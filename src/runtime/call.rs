@@ -69,7 +69,8 @@ impl Service {
     }
 
     fn enter(&self, request: &Request<'_>) -> Result<(Held, Reason)> {
-        arrive(|| Held::choose(self, |service, pending| service.choose(pending, request)))
+        let attempt = || Held::choose(self, |service, pending| service.choose(pending, request));
+        attempt().or_else(|detour| after(detour, attempt)).map(announced)
     }
 }
 
@@ -79,24 +80,49 @@ impl From<(Held, Reason)> for Routed {
     }
 }
 
-#[inline]
+/// Finds the version for `request` and holds it.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "each function of its own looks up the thread's variables again")]
 fn enter(service: &Published<Service>, request: &Request<'_>) -> Result<(Held, Reason)> {
-    arrive(|| {
-        Held::choose(service, |service, pending| {
-            service.read(pending).ok_or_else(closed)?.choose(pending, request)
-        })
+    match enter_now(service, request) {
+        Ok(entered) => Ok(announced(entered)),
+        Err(detour) => enter_later(service, request, detour),
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as for `enter`")]
+fn enter_now(
+    service: &Published<Service>,
+    request: &Request<'_>,
+) -> std::result::Result<(Held, Reason), Detour> {
+    Held::choose(service, |service, pending| {
+        service.read(pending).ok_or_else(closed)?.choose(pending, request)
     })
 }
 
+#[cold]
+fn enter_later(
+    service: &Published<Service>,
+    request: &Request<'_>,
+    detour: Detour,
+) -> Result<(Held, Reason)> {
+    after(detour, || enter_now(service, request)).map(announced)
+}
+
 /// Tries until there is a version, waiting where the service is frozen; no slot is held meanwhile.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "a function of its own would look up the thread's variables again")]
-fn arrive(attempt: impl Fn() -> std::result::Result<(Held, Reason), Detour>) -> Result<(Held, Reason)> {
+fn after(
+    mut detour: Detour,
+    attempt: impl Fn() -> std::result::Result<(Held, Reason), Detour>,
+) -> Result<(Held, Reason)> {
     loop {
+        match detour {
+            Detour::Refused(refusal) => return Err(refusal),
+            Detour::Wait(freeze) => freeze.wait(),
+        }
         match attempt() {
-            Ok(entered) => return Ok(announced(entered)),
-            Err(Detour::Refused(refusal)) => return Err(refusal),
-            Err(Detour::Wait(freeze)) => freeze.wait(),
+            Ok(entered) => return Ok(entered),
+            Err(next) => detour = next,
         }
     }
 }
@@ -110,15 +136,17 @@ fn announced(entered: (Held, Reason)) -> (Held, Reason) {
     entered
 }
 
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as for `enter`")]
 fn invoke(
     (version, reason): (Held, Reason),
     invocation: &mut Invocation<'_>,
     called: &mut Option<Called>,
 ) -> Result<()> {
     *called = Some(Called { version: version.label(), reason });
-    let _inside = Inside::new(version.id())?;
+    let inside = Inside::new(version.id())?;
     let answer = version.instance()?.invoke(invocation);
+    drop(inside);
     let outcome = match &answer {
         Ok(()) => Outcome::Success,
         Err(e) if e.status() == Status::PluginFailed => Outcome::Failure,
@@ -128,10 +156,10 @@ fn invoke(
         }
         Err(_) => Outcome::Neutral,
     };
-    version.set_outcome(outcome);
     if outcome != Outcome::Neutral {
         version.tap().offer(invocation);
     }
+    version.release(outcome);
     answer
 }
 
@@ -154,7 +182,7 @@ pub fn descriptor(version: &Held) -> Result<(*const Descriptor, *mut c_void)> {
 
 /// Gives the lease back and says how the calls under it went. A second release is [`Status::LeaseGone`].
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "as for `arrive`")]
+#[allow(clippy::inline_always, reason = "as for `enter`")]
 pub fn release(lease: Lease, outcome: Outcome) -> Result<()> {
     let mut changed = None;
     let last = |version, note| changed = count(lease, version, note, outcome);
@@ -164,7 +192,8 @@ pub fn release(lease: Lease, outcome: Outcome) -> Result<()> {
 }
 
 /// [`release`] of a lease whose ticket nobody else has.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as for `enter`")]
 pub(super) fn release_own(lease: Lease, outcome: Outcome) {
     let mut changed = None;
     leases().release_own(lease, |version, note| changed = count(lease, version, note, outcome));

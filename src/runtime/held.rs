@@ -6,7 +6,6 @@ use super::lease::{Lease, Note, Outcome, Pending, leases};
 use super::version::Version;
 use super::{call, sync};
 use crate::error::{Error, Result, Status};
-use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
@@ -17,13 +16,16 @@ use sync::{AtomicPtr, Ordering};
 pub struct Held {
     lease: Lease,
     version: NonNull<Version>,
-    outcome: Cell<Outcome>,
 }
 
 impl Held {
     /// Takes a slot, lets `choose` find a version in what `published` leads to, and holds that. `choose` answers a
     /// version that is loaded, the note for the release, and whatever else the caller wants to know.
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "a function of its own would look up the thread's variables again"
+    )]
     pub(super) fn choose<P, R, E: From<Error>>(
         published: &P,
         choose: impl for<'p> FnOnce(&'p P, &'p Pending<'static>) -> std::result::Result<(&'p Version, Note, R), E>,
@@ -32,7 +34,7 @@ impl Held {
         let (version, note, rest) = choose(published, &pending)?;
         let (pointer, id) = (NonNull::from(version), version.id());
         let lease = pending.settle(id, note);
-        Ok((Self { lease, version: pointer, outcome: Cell::new(Outcome::Neutral) }, rest))
+        Ok((Self { lease, version: pointer }, rest))
     }
 
     /// Holds the version that `lease` is on, whatever becomes of `lease`.
@@ -42,14 +44,15 @@ impl Held {
             None => call::gone(),
         })?;
         match NonNull::new(directory::address(id)) {
-            Some(version) => Ok(Self { lease, version, outcome: Cell::new(Outcome::Neutral) }),
+            Some(version) => Ok(Self { lease, version }),
             None => Err(call::gone()),
         }
     }
 
-    /// What the release will say.
-    pub(super) fn set_outcome(&self, outcome: Outcome) {
-        self.outcome.set(outcome);
+    /// Releases it and says how the call went. One that is dropped says nothing.
+    #[inline]
+    pub(super) fn release(self, outcome: Outcome) {
+        call::release_own(self.into_lease(), outcome);
     }
 
     /// Leaves the release to somebody else.
@@ -71,9 +74,8 @@ impl Deref for Held {
 }
 
 impl Drop for Held {
-    #[inline]
     fn drop(&mut self) {
-        call::release_own(self.lease, self.outcome.get());
+        call::release_own(self.lease, Outcome::Neutral);
     }
 }
 
