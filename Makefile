@@ -17,7 +17,7 @@ export SOGOV_TEST_PLUGINS := $(PLUGINS)
 .PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
         test-python test-hosts test-c test-go test-java test-avx512 vectors fuzz-short miri lint soak bench \
         bench-crypto bench-payment bench-plot bench-runtime \
-        bench-timing deny clean
+        bench-instructions bench-timing deny clean
 
 setup:
 	@tools/setup.sh "$(CARGO_TARGET_DIR)"
@@ -136,6 +136,10 @@ bench-runtime: examples
 	@$(HOSTS_MAKE) bench-go
 	@$(HOSTS_MAKE) bench-java
 	@$(HOSTS_MAKE) bench-python
+
+# How many instructions a request takes, by function.
+bench-instructions: examples
+	@tools/count_instructions.py
 
 # Bans, licences and sources of the dependencies, where cargo-deny is installed.
 deny:
