@@ -873,8 +873,8 @@ typedef struct sogov_engine_options {
    */
   uint32_t symbol_collisions;
   /**
-   * 1: a crash of a plugin inside sogov_call() ends that call, with SOGOV_STATUS_PLUGIN_CRASHED, instead of the
-   * process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
+   * 1: a crash of a plugin inside sogov_call(), or in another of its functions, ends that call, with
+   * SOGOV_STATUS_PLUGIN_CRASHED, instead of the process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
    * x86-64 only. docs/conventions.md says what is a crash of a plugin and what is not. 0: no.
    */
   uint32_t contain_crashes;

@@ -24,7 +24,7 @@ use crate::loader::preflight::Preflight;
 use crate::loader::{Collisions, HostContext, Instance};
 use crate::route::RoutePolicy;
 use crate::runtime::{
-    self, Former, Keeper, Parking, Progress, Rollback, Service, Version, VersionReport, reaping,
+    self, Former, Keeper, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
 };
 use crate::store::Store;
 use crate::sys::fault::Containment;
@@ -303,11 +303,8 @@ impl Engine {
     /// Tries the image in a child process, runs it and its self test here, and enters the version.
     fn load(&self, service: &Arc<Service>, label: Label, image: &VerifiedImage) -> Result<VersionReport> {
         self.try_out(service, label, image)?;
-        let instance = self.start(service.name(), label, image)?;
-        if let Err(e) = instance.self_test() {
-            return Err(discard(instance, &e));
-        }
-        self.enter(service, label, image, instance)
+        let version = self.start(service, label, image, Instance::self_test)?;
+        self.enter(service, image, &version)
     }
 
     /// Refuses what crashed in this process before, and tries the image in a child process.
@@ -322,11 +319,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs the image.
-    fn start(&self, service: Label, label: Label, image: &VerifiedImage) -> Result<Instance> {
-        let mut instance = Instance::load(image, self.context(service, label), self.collisions)?;
-        self.contain(&mut instance);
-        Ok(instance)
+    /// Runs the image, and then `test`. What cannot be a version any more is refused before its code runs.
+    fn start(
+        &self,
+        service: &Arc<Service>,
+        label: Label,
+        image: &VerifiedImage,
+        test: impl FnOnce(&Instance) -> Result<()>,
+    ) -> Result<Arc<Version>> {
+        let (name, epoch) = (service.name(), image.statement().epoch);
+        let seat = Seat::reserve()?;
+        let context = self.context(name, label);
+        let mut instance = Instance::map(image, &context, self.collisions)?;
+        let started = instance.start(context, self.containment_now()).and_then(|()| test(&instance));
+        let watcher = self.watcher(service);
+        let version = Version::new(seat, name, label, *image.digest(), epoch, instance, watcher);
+        started.map_err(|refusal| self.turn_away(service, &version, &refusal))?;
+        Ok(version)
     }
 
     /// What a plugin is told, and where its log goes.
@@ -350,22 +359,21 @@ impl Engine {
     fn enter(
         &self,
         service: &Arc<Service>,
-        label: Label,
         image: &VerifiedImage,
-        instance: Instance,
+        version: &Arc<Version>,
     ) -> Result<VersionReport> {
-        let name = service.name();
         // Kept before it can serve: what serves can always be brought back.
-        if let Some(Err(e)) = self.store.as_ref().map(|store| store.keep(name, label, image)) {
-            return Err(discard(instance, &e));
-        }
-        let watcher = self.watcher(service);
-        let version = Version::new(name, label, *image.digest(), image.statement().epoch, instance, watcher)?;
-        service.add(Arc::clone(&version)).inspect_err(|_| {
-            if let Err(reason) = version.abandon() {
-                self.log.write(LogLevel::Warning, format_args!("{name}@{label}: stays mapped: {reason}"));
-            }
-        })
+        let kept =
+            self.store.as_ref().map_or(Ok(()), |store| store.keep(service.name(), version.label(), image));
+        kept.and_then(|()| service.add(Arc::clone(version)))
+            .map_err(|refusal| self.turn_away(service, version, &refusal))
+    }
+
+    /// Takes away what was started and must not serve; what has to stay mapped is the housekeeping's.
+    fn turn_away(&self, service: &Arc<Service>, version: &Arc<Version>, refusal: &Error) -> Error {
+        let refusal = service.turn_away(version, refusal);
+        reap(service, &self.keeper, &self.log);
+        refusal
     }
 
     /// Loads an artifact of the store; it is verified like any other.
@@ -483,21 +491,6 @@ impl Drop for Engine {
     }
 }
 
-/// Unloads what was started and must not serve, because of `refusal`.
-fn discard(instance: Instance, refusal: &Error) -> Error {
-    let stays = if refusal.status() == Status::PluginCrashed {
-        // Not even stopped: what it was doing is left half done.
-        drop(instance);
-        runtime::mark_tainted(refusal.message());
-        "it crashed".to_owned()
-    } else if let Err(reason) = instance.unload() {
-        reason.to_string()
-    } else {
-        return refusal.clone();
-    };
-    Error::new(refusal.status(), format!("{}; the image stays mapped: {stays}", refusal.message()))
-}
-
 /// The label that was asked for, or the statement's where that is empty.
 fn label_of(label: &str, path: &Path, options: &LoadOptions) -> Result<Label> {
     if label.is_empty() { stated_label(path, options) } else { Label::new("version", label) }
@@ -505,10 +498,10 @@ fn label_of(label: &str, path: &Path, options: &LoadOptions) -> Result<Label> {
 
 /// Leaves it to the housekeeping to unmap what the linker still holds of closed images.
 fn reap(service: &Arc<Service>, keeper: &Keeper, log: &Log) {
-    for (version, remnant) in service.take_remnants() {
-        if let Err(e) = keeper.submit(reaping(service, version, remnant)) {
-            log.write(LogLevel::Error, e);
-        }
+    if service.has_remnants()
+        && let Err(e) = keeper.submit(reaping(service))
+    {
+        log.write(LogLevel::Error, e);
     }
 }
 

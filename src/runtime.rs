@@ -24,6 +24,7 @@ mod version;
 
 pub use breaker::{BreakerReport, Change, Phase};
 pub use call::{Called, Routed, call, descriptor, hold, release, route, symbol};
+pub use directory::Seat;
 pub use held::Held;
 pub use keeper::{Keeper, Progress};
 pub use lease::{Lease, Outcome};

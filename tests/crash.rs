@@ -4,6 +4,8 @@
 #![cfg(target_arch = "x86_64")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "crash/functions.rs"]
+mod functions;
 mod support;
 
 use sogov::engine::{Change, Engine, EngineOptions, LoadOptions};

@@ -78,8 +78,8 @@ pub struct sogov_engine_options {
     /// What becomes of a plugin that exports and uses a symbol which the program defines too, so that the program's would be
     /// used: 0: it is refused; 1: it is loaded, and the log says so.
     pub symbol_collisions: u32,
-    /// 1: a crash of a plugin inside sogov_call() ends that call, with SOGOV_STATUS_PLUGIN_CRASHED, instead of the
-    /// process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
+    /// 1: a crash of a plugin inside sogov_call(), or in another of its functions, ends that call, with
+    /// SOGOV_STATUS_PLUGIN_CRASHED, instead of the process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
     /// x86-64 only. docs/conventions.md says what is a crash of a plugin and what is not. 0: no.
     pub contain_crashes: u32,
     /// How many bytes of address space the images of each service's retired versions may take together, beyond which the

@@ -3,7 +3,6 @@
 
 use super::Engine;
 use crate::error::Result;
-use crate::loader::Instance;
 use crate::sys::fault::Containment;
 use crate::telemetry::{Log, LogLevel};
 
@@ -17,12 +16,9 @@ pub(super) fn containment(wanted: bool, log: &Log) -> Result<Option<Containment>
 }
 
 impl Engine {
-    /// Has a fault in a call of `instance` end that call, where the engine was opened so.
-    pub(super) fn contain(&self, instance: &mut Instance) {
-        if let Some(containment) = self.containment {
-            warn_of_replaced(containment, &self.log);
-            instance.contain_crashes(containment);
-        }
+    /// What has a fault of a plugin end its call, where the engine was opened so.
+    pub(super) fn containment_now(&self) -> Option<Containment> {
+        self.containment.inspect(|containment| warn_of_replaced(*containment, &self.log))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::label::Label;
 use crate::loader::Instance;
 use crate::route::bucket::BUCKETS;
 use crate::runtime::{Held, Staging, Standing, Version, VersionReport};
+use crate::sys::faults::fault;
 use crate::trust::VerifiedImage;
 use progress::Watch;
 use std::path::Path;
@@ -78,8 +79,10 @@ struct Update<'a> {
     options: &'a UpdateOptions,
     watch: Watch<'a>,
     image: Option<VerifiedImage>,
-    /// The new version, once it is loaded, and a lease by which it stays so.
-    loaded: Option<(Arc<Version>, Held)>,
+    /// The new version, from when it stands beside the others.
+    loaded: Option<Arc<Version>>,
+    /// A lease by which it stays there.
+    held: Option<Held>,
     /// The old version's state is with the new one.
     handed_over: bool,
     state_len: u64,
@@ -104,6 +107,7 @@ impl<'a> Update<'a> {
             watch,
             image: None,
             loaded: None,
+            held: None,
             handed_over: false,
             state_len: 0,
             pause: Duration::ZERO,
@@ -148,6 +152,7 @@ impl<'a> Update<'a> {
     }
 
     fn verify(&mut self) -> Result<()> {
+        fault!("update.verify");
         let service = self.staging.service().name();
         let label = Some(self.label.as_str());
         self.image = Some(self.engine.admit_file(service.as_str(), label, self.path, &self.options.load)?);
@@ -156,6 +161,7 @@ impl<'a> Update<'a> {
 
     /// The only trial of the update. What the bytes alone refuse is refused here also where there is no preflight.
     fn try_out(&self) -> Result<()> {
+        fault!("update.preflight");
         let image = self.image()?;
         let tried = Instance::check_bytes(image)
             .and_then(|()| self.engine.try_out(self.staging.service(), self.label, image));
@@ -166,20 +172,26 @@ impl<'a> Update<'a> {
         let service = Arc::clone(self.staging.service());
         let image = self.image()?;
         let of = |e: Error| e.of(self.path.display());
-        let instance = self.engine.start(service.name(), self.label, image).map_err(of)?;
-        self.engine.enter(&service, self.label, image, instance).map_err(of)?;
-        self.loaded = Some((self.staging.version(self.label)?, self.staging.hold(self.label)?));
+        // Its self test is a step of its own.
+        let version = self.engine.start(&service, self.label, image, |_| Ok(())).map_err(of)?;
+        self.engine.enter(&service, image, &version).map_err(of)?;
+        // From here on it is to be taken away again, whatever fails.
+        self.loaded = Some(version);
+        fault!("update.hold");
+        self.held = Some(self.staging.hold(self.label)?);
         // Its file and its memory are not needed any more.
         self.image = None;
         Ok(())
     }
 
     fn self_test(&self) -> Result<()> {
+        fault!("update.self_test");
         let held = self.held()?;
         held.instance()?.self_test().inspect_err(|e| held.note_crash(e))
     }
 
     fn promote(&mut self) -> Result<()> {
+        fault!("update.promote");
         let version = self.version()?;
         self.staging.promote(&version)
     }
@@ -189,10 +201,8 @@ impl<'a> Update<'a> {
         let state = self.return_state();
         // Refused when somebody else changed what serves: the cause says that already.
         let _ = self.staging.withdraw();
-        let rest = self.loaded.take().map(|(version, held)| {
-            drop(held);
-            self.dispose(&version)
-        });
+        drop(self.held.take());
+        let rest = self.loaded.take().map(|version| self.dispose(&version));
         let parts = [format!("update to {}: {step}: {}", self.label, cause.message())];
         let message = parts.into_iter().chain(state).chain(rest.flatten()).collect::<Vec<_>>().join("; ");
         let error = Error::new(status_of(step, cause), message);
@@ -229,15 +239,11 @@ impl<'a> Update<'a> {
     }
 
     fn version(&self) -> Result<Arc<Version>> {
-        self.loaded.as_ref().map(|(version, _)| Arc::clone(version)).ok_or_else(out_of_order)
-    }
-
-    fn instance(&self) -> Result<&Instance> {
-        self.held()?.instance()
+        self.loaded.clone().ok_or_else(out_of_order)
     }
 
     fn held(&self) -> Result<&Held> {
-        self.loaded.as_ref().map(|(_, held)| held).ok_or_else(out_of_order)
+        self.held.as_ref().ok_or_else(out_of_order)
     }
 }
 

@@ -18,11 +18,12 @@ pub(super) use bindings::holder;
 pub(super) use companions::{Companions, Residents, go_runtime};
 
 use super::pin::{PinKind, PinReason};
+use crate::sys::faults::fault;
 use crate::sys::signal;
 use std::ops::Range;
 
 /// The first thing found that will use an address in `image`. What cannot be looked at counts as not found: then the
-/// file alone decides.
+/// files alone decide. A library's file that cannot be looked at forbids closing, as nothing else accuses it.
 pub(super) fn left_behind(image: &Range<usize>, companions: &Companions) -> Option<PinReason> {
     threads::inside(image)
         .or_else(|| handler(image))
@@ -32,6 +33,7 @@ pub(super) fn left_behind(image: &Range<usize>, companions: &Companions) -> Opti
 }
 
 fn handler(image: &Range<usize>) -> Option<PinReason> {
+    fault!("audit.handlers", none);
     let caught = (1..=signal::HIGHEST)
         .find_map(|signal| Some((signal, signal::handler(signal).filter(|at| image.contains(at))?)));
     caught.map(|(signal, at)| {

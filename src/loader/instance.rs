@@ -13,7 +13,7 @@ use super::soname::Claim;
 use crate::artifact::elf::hazards::{Hazard, HazardKind};
 use crate::artifact::elf::{Elf, hazards, policy};
 use crate::error::{Error, Result, Status};
-use crate::sys::fault::{Containment, Ended, Fault};
+use crate::sys::fault::Containment;
 use crate::sys::faults::fault;
 use crate::sys::float_control;
 use crate::trust::VerifiedImage;
@@ -38,7 +38,6 @@ pub struct Instance {
     plugin: Option<Plugin>,
     hazards: Vec<Hazard>,
     companions: Companions,
-    contained: Option<ContainedCode>,
     /// Held, even by an image that stays mapped for ever: the name stays taken.
     claim: Option<Claim>,
 }
@@ -95,9 +94,9 @@ impl fmt::Display for Stays {
 }
 
 impl Instance {
-    /// Maps `image`, runs its constructors and, for a level-1 plugin, `start` and `health`. Everything that can be
-    /// refused from the bytes alone is refused before any code of the image runs.
-    pub fn load(image: &VerifiedImage, context: HostContext, collisions: Collisions) -> Result<Self> {
+    /// Maps `image` and runs its constructors. Everything that can be refused from the bytes alone is refused before any
+    /// code of the image runs. Warnings go to the log of `context`.
+    pub fn map(image: &VerifiedImage, context: &HostContext, collisions: Collisions) -> Result<Self> {
         fault!("load.examine");
         let (elf, claim) = examine(image)?;
         collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
@@ -118,22 +117,29 @@ impl Instance {
             }
         };
         let companions = residents.arrivals(extent.start);
-        let mut instance =
-            Self { handle, load_name, extent, plugin: None, contained: None, hazards, companions, claim };
-        match instance.start(context) {
-            Ok(()) => Ok(instance),
-            // Code of the image has run, so it goes the way of every unload.
-            Err(refusal) => Err(match instance.unload() {
-                Ok(()) => refusal,
-                Err(reason) => Error::new(
-                    refusal.status(),
-                    format!("{}; the image stays mapped: {reason}", refusal.message()),
-                ),
-            }),
-        }
+        Ok(Self { handle, load_name, extent, plugin: None, hazards, companions, claim })
     }
 
-    /// Refuses what [`load`](Self::load) refuses before any code of the image runs, and loads nothing.
+    /// Has a level-1 plugin start and asks for its health. With a `containment`, a fault of the image's code in any
+    /// function of the plugin, from this one on, ends that call: [`Status::PluginCrashed`].
+    ///
+    /// Code of the image has run whatever comes of it. What was refused goes by [`unload`](Self::unload); what crashed
+    /// must not be used again, not even for that: what it was doing is left half done.
+    pub fn start(&mut self, context: HostContext, containment: Option<Containment>) -> Result<()> {
+        fault!("load.start");
+        let Ok(address) = self.symbol(plugin::SYMBOL, None) else { return Ok(()) };
+        let contained = containment.map(|containment| ContainedCode {
+            containment,
+            image: self.extent.clone(),
+            // Without a segment of code no fault is the image's.
+            code: link_map::code(&self.load_name).unwrap_or(0..0),
+        });
+        // SAFETY: the image stays mapped as long as `self` lives, and the descriptor's head was checked in the file.
+        let plugin = unsafe { Plugin::start(address, context, 0, contained) }?;
+        self.plugin.insert(plugin).health()
+    }
+
+    /// Refuses what [`map`](Self::map) refuses of the image's bytes, and loads nothing.
     pub fn check_bytes(image: &VerifiedImage) -> Result<()> {
         examine(image).map(drop)
     }
@@ -174,10 +180,7 @@ impl Instance {
                 ),
             ));
         };
-        invocation.code = match plugin.invoke(invocation, self.contained.as_ref())? {
-            Ended::Returned(code) => code,
-            Ended::Faulted(fault) => return Err(self.crashed(&fault)),
-        };
+        invocation.code = plugin.invoke(invocation)?;
         if invocation.code == 0 {
             return Ok(());
         }
@@ -187,22 +190,9 @@ impl Instance {
         ))
     }
 
-    /// From now on a fault of the image's code during `invoke` ends the call, with [`Status::PluginCrashed`]. The
-    /// instance must not be used for another call then: what it was doing is left half done.
-    pub fn contain_crashes(&mut self, containment: Containment) {
-        // Without a segment of code no fault is the image's.
-        let code = link_map::code(&self.load_name).unwrap_or(0..0);
-        self.contained = Some(ContainedCode { containment, code });
-    }
-
     /// The level-1 descriptor and the plugin's `self`.
     pub fn descriptor(&self) -> Option<(*const Descriptor, *mut c_void)> {
         self.plugin.as_ref().map(Plugin::raw)
-    }
-
-    /// Asks a level-1 plugin for its health.
-    pub fn health(&self) -> Result<()> {
-        self.plugin.as_ref().map_or(Ok(()), Plugin::health)
     }
 
     /// Stops the plugin, unmaps the image and proves that it is gone. Nobody is inside: the caller owns the value.
@@ -214,7 +204,7 @@ impl Instance {
         let vouched = self.plugin.as_ref().is_some_and(Plugin::stops_clean);
         if let Some(plugin) = self.plugin.take() {
             fault!("unload.stop");
-            plugin.stop().map_err(|e| PinReason::new(PinKind::Stop, e.message()))?;
+            plugin.stop().map_err(|e| PinReason::new(PinKind::of_stop(&e), e.message()))?;
         }
         if let Some(objection) = self.objection(vouched) {
             return Err(objection.into());
@@ -263,25 +253,6 @@ impl Instance {
         };
         let remnant = Remnant { load_name: std::mem::take(&mut self.load_name), claim: self.claim.take() };
         Stays { reason, remnant: Some(remnant) }
-    }
-
-    #[cold]
-    fn crashed(&self, fault: &Fault) -> Error {
-        let place = if self.extent.contains(&fault.instruction) {
-            format!("at offset {:#x} of the image", fault.instruction - self.extent.start)
-        } else {
-            format!("calling {:#x}, which is not code", fault.instruction)
-        };
-        Error::new(Status::PluginCrashed, format!("{fault} {place}"))
-    }
-
-    fn start(&mut self, context: HostContext) -> Result<()> {
-        fault!("load.start");
-        if let Ok(address) = self.symbol(plugin::SYMBOL, None) {
-            // SAFETY: the image stays mapped as long as `self` lives, and the descriptor's head was checked in the file.
-            self.plugin = Some(unsafe { Plugin::start(address, context) }?);
-        }
-        Ok(())
     }
 
     /// The handle as libloading sees it; dropping this does not close it.

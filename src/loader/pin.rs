@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::artifact::elf::hazards::{Hazard, HazardKind};
+use crate::error::{Error, Status};
 use std::fmt;
 
 /// The class of a reason.
@@ -29,13 +30,18 @@ pub enum PinKind {
     Stop,
     /// Leases that did not end before a forced unload.
     Lease,
-    /// Its code crashed in a call.
+    /// Its code crashed.
     Crash,
     /// The dynamic linker refused to close the image.
     Dlclose,
 }
 
 impl PinKind {
+    /// The one of a `stop` that ended so.
+    pub(super) fn of_stop(refusal: &Error) -> Self {
+        if refusal.status() == Status::PluginCrashed { Self::Crash } else { Self::Stop }
+    }
+
     /// The word that reports begin with.
     pub fn name(self) -> &'static str {
         match self {

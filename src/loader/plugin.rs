@@ -1,15 +1,16 @@
 //! The level-1 interface of `sogov_plugin.h` as this side sees it.
 
+mod entry;
 mod self_test;
 mod state;
 
+pub(super) use entry::ContainedCode;
 pub use state::PluginState;
 
 use crate::error::{Error, Result, Status};
-use crate::sys::fault::{self, Containment, Ended};
+use entry::Entry;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fmt;
-use std::ops::Range;
 
 /// The revision of the interface that this release speaks (`SOGOV_PLUGIN_ABI`).
 pub const ABI: u32 = 1;
@@ -30,15 +31,15 @@ pub struct Descriptor {
     abi: u32,
     flags: u64,
     name: *const c_char,
-    start: Option<unsafe extern "C" fn(*const RawHost, *mut *mut c_void) -> i32>,
-    stop: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
+    start: Option<Start>,
+    stop: Option<Plain>,
     invoke: Option<Invoke>,
-    health: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
+    health: Option<Plain>,
     // Appended after the first release of this interface.
     state_schema: u32,
     reserved: u32,
-    state_export: Option<unsafe extern "C" fn(*mut c_void, *const RawWriter) -> i32>,
-    state_import: Option<unsafe extern "C" fn(*mut c_void, u32, *const c_void, usize) -> i32>,
+    state_export: Option<Export>,
+    state_import: Option<Import>,
     self_test_request: *const c_void,
     self_test_request_len: usize,
     self_test_answer: *const c_void,
@@ -48,6 +49,10 @@ pub struct Descriptor {
 /// The size of the first descriptors, which end with `health`.
 const FIRST_SIZE: usize = std::mem::offset_of!(Descriptor, state_schema);
 
+type Start = unsafe extern "C" fn(*const RawHost, *mut *mut c_void) -> i32;
+type Plain = unsafe extern "C" fn(*mut c_void) -> i32;
+type Export = unsafe extern "C" fn(*mut c_void, *const RawWriter) -> i32;
+type Import = unsafe extern "C" fn(*mut c_void, u32, *const c_void, usize) -> i32;
 type Invoke = unsafe extern "C" fn(*mut c_void, *const c_void, usize, *const RawWriter) -> i32;
 
 /// `sogov_writer`.
@@ -95,15 +100,6 @@ pub struct Invocation<'a> {
     pub code: i32,
 }
 
-/// Where a fault ends the call instead of the process.
-#[derive(Debug)]
-pub(super) struct ContainedCode {
-    /// Holds the handlers.
-    pub(super) containment: Containment,
-    /// The image's executable addresses.
-    pub(super) code: Range<usize>,
-}
-
 /// A level-1 plugin that has started: its descriptor, its `self`, and what it was told.
 pub(super) struct Plugin {
     /// The plugin's own.
@@ -112,6 +108,8 @@ pub(super) struct Plugin {
     descriptor: Descriptor,
     state: *mut c_void,
     host: Box<Host>,
+    /// Where it was asked for: a fault of its code ends the call.
+    contained: Option<ContainedCode>,
 }
 
 /// The raw host record with what its pointers point at.
@@ -129,66 +127,46 @@ unsafe impl Send for Plugin {}
 unsafe impl Sync for Plugin {}
 
 impl Plugin {
-    /// Reads the descriptor at `address`, starts the plugin and asks for its health.
+    /// Reads the descriptor at `address` and starts the plugin, which is told the `flags` of its host.
     ///
     /// # Safety
     /// `address` is that of the symbol [`SYMBOL`] of an image that stays mapped as long as the value lives, and the
-    /// first 8 bytes there were checked with [`check_head`] against the image's file.
-    pub(super) unsafe fn start(address: *mut c_void, context: HostContext) -> Result<Self> {
-        // SAFETY: the caller's promise.
-        let plugin = unsafe { Self::launch(address, context, 0) }?;
-        if let Err(unwell) = plugin.health() {
-            // The plugin has started and never will serve; what stop answers changes nothing about the refusal.
-            let _ = plugin.stop();
-            return Err(unwell);
-        }
-        Ok(plugin)
-    }
-
-    /// Reads the descriptor and starts the plugin, which is told the `flags` of its host.
-    ///
-    /// # Safety
-    /// As for [`start`](Self::start).
-    pub(super) unsafe fn launch(address: *mut c_void, context: HostContext, flags: u64) -> Result<Self> {
+    /// first 8 bytes there were checked with [`check_head`] against the image's file. `contained` is about that image.
+    pub(super) unsafe fn start(
+        address: *mut c_void,
+        context: HostContext,
+        flags: u64,
+        contained: Option<ContainedCode>,
+    ) -> Result<Self> {
         let address = address.cast_const().cast::<Descriptor>();
         // SAFETY: the caller's promise.
         let descriptor = unsafe { Descriptor::read(address) }?;
         let host = Host::new(context, flags)?;
         let mut state = std::ptr::null_mut();
         if let Some(start) = descriptor.start {
+            let entry = Entry::Start(start, &raw const host.raw, &raw mut state);
             // SAFETY: the plugin's contract; both pointers are valid, and `host` lives in its box until after stop.
-            let answer = unsafe { start(&raw const host.raw, &raw mut state) };
+            let answer = unsafe { entry.call(contained.as_ref()) };
             if let Err(refusal) = check_answer("start", answer) {
                 // What it left running may still use what it was told.
                 Box::leak(host);
                 return Err(refusal);
             }
         }
-        Ok(Self { address, descriptor, state, host })
+        Ok(Self { address, descriptor, state, host, contained })
     }
 
-    /// Serves one request and returns the plugin's own answer; 0 is success. With a `containment`, a fault of the code
-    /// ends the call.
-    pub(super) fn invoke(
-        &self,
-        invocation: &mut Invocation<'_>,
-        containment: Option<&ContainedCode>,
-    ) -> Result<Ended> {
-        let Some(invoke) = self.descriptor.invoke else { return Ok(Ended::Returned(0)) };
+    /// Serves one request and returns the plugin's own answer; 0 is success. [`Status::PluginCrashed`] where a fault of its
+    /// code ended the call.
+    #[inline]
+    pub(super) fn invoke(&self, invocation: &mut Invocation<'_>) -> Result<i32> {
+        let Some(invoke) = self.descriptor.invoke else { return Ok(0) };
         let request = invocation.request;
         let writer = RawWriter::of(invocation);
-        let (request, len, writer) = (request.as_ptr().cast(), request.len(), &raw const writer);
-        let Some(contained) = containment else {
-            // SAFETY: the plugin's contract; request and writer are valid for the call.
-            return Ok(Ended::Returned(unsafe { invoke(self.state, request, len, writer) }));
-        };
-        // SAFETY: the same, and the type differs in what the last argument points at alone.
-        let invoke = unsafe { std::mem::transmute::<Invoke, fault::Function>(invoke) };
-        // SAFETY: as above. What lies between this frame and the image's code are its own frames, and those of callbacks
-        // that called the image back; the second the plugin guide tells of.
-        unsafe {
-            contained.containment.call(&contained.code, invoke, (self.state, request, len, writer.cast()))
-        }
+        let entry =
+            Entry::Invoke(invoke, self.state, request.as_ptr().cast(), request.len(), &raw const writer);
+        // SAFETY: the plugin's contract; request and writer are valid for the call.
+        unsafe { entry.call(self.contained.as_ref()) }
     }
 
     /// Whether there is an `invoke` at all.
@@ -198,20 +176,20 @@ impl Plugin {
 
     /// Asks the plugin whether it can serve.
     pub(super) fn health(&self) -> Result<()> {
+        let Some(health) = self.descriptor.health else { return Ok(()) };
         // SAFETY: the plugin's contract.
-        self.descriptor.health.map_or(Ok(()), |health| check_answer("health", unsafe { health(self.state) }))
+        check_answer("health", unsafe { Entry::Plain(health, self.state).call(self.contained.as_ref()) })
     }
 
     /// Stops the plugin, for good. No call is in flight: nobody else holds the value.
     pub(super) fn stop(self) -> Result<()> {
+        let Some(stop) = self.descriptor.stop else { return Ok(()) };
         // SAFETY: the plugin's contract.
-        let stopped =
-            self.descriptor.stop.map_or(Ok(()), |stop| check_answer("stop", unsafe { stop(self.state) }));
-        if stopped.is_err() {
+        let answer = unsafe { Entry::Plain(stop, self.state).call(self.contained.as_ref()) };
+        check_answer("stop", answer).inspect_err(|_| {
             // What did not stop may still use what it was told.
             Box::leak(self.host);
-        }
-        stopped
+        })
     }
 
     /// Whether the plugin declares that `stop` leaves nothing behind.
@@ -345,10 +323,13 @@ unsafe fn constant<'a>(start: *const c_void, len: usize) -> Option<&'a [u8]> {
     Some(unsafe { std::slice::from_raw_parts(start.cast(), len) })
 }
 
-fn check_answer(function: &str, answer: i32) -> Result<()> {
-    if answer == 0 {
-        Ok(())
-    } else {
-        Err(Error::new(Status::PluginFailed, format!("plugin {function}: expected 0, found {answer}")))
+/// What a function answered that has to answer 0.
+fn check_answer(function: &str, answer: Result<i32>) -> Result<()> {
+    match answer {
+        Ok(0) => Ok(()),
+        Ok(answer) => {
+            Err(Error::new(Status::PluginFailed, format!("plugin {function}: expected 0, found {answer}")))
+        }
+        Err(e) => Err(e.of(format_args!("plugin {function}"))),
     }
 }

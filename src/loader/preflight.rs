@@ -18,6 +18,7 @@ mod report;
 use super::{HostContext, Instance, link_map, load_name};
 use crate::artifact::elf::Elf;
 use crate::error::{Error, Result, Status};
+use crate::sys::faults::fault;
 use crate::sys::sandbox::Quota;
 use crate::sys::supervised;
 use crate::sys::{memfd, random};
@@ -127,11 +128,14 @@ impl Preflight {
     fn trial(&self, helper: &Helper, image: &VerifiedImage, context: &HostContext) -> Result<Vec<String>> {
         let failed =
             |what: &'static str| move |e: std::io::Error| Error::io(format_args!("preflight: {what}"), &e);
+        fault!("preflight.null");
         let null = OwnedFd::from(
             File::options().read(true).write(true).open("/dev/null").map_err(failed("open /dev/null"))?,
         );
+        fault!("preflight.pipe");
         let (report, report_end) = std::io::pipe().map_err(failed("make a pipe"))?;
         let report_end = OwnedFd::from(report_end);
+        fault!("preflight.nonce");
         let nonce = [random::system_u64()?, random::system_u64()?];
         let job = Job {
             release: job::RELEASE.to_owned(),
@@ -142,6 +146,7 @@ impl Preflight {
             log_room: supervised::pipe_capacity(&report) / 2,
             libraries: libraries_of(image)?,
         };
+        fault!("preflight.job");
         let job = memfd::scratch("sogov-preflight", &job.encode())?;
         // SAFETY: the image owns its descriptor and outlives the borrow.
         let image = unsafe { BorrowedFd::borrow_raw(image.descriptor()) };
@@ -159,6 +164,7 @@ impl Preflight {
         );
         drop(report_end);
         let ending = ending.map_err(|e| e.of("preflight"))?;
+        fault!("preflight.report");
         let bytes = supervised::take_all(report).map_err(failed("read the report"))?;
         report::verdict(&bytes, nonce, ending, &self.limits, &context.log)
     }

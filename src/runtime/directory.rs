@@ -4,9 +4,12 @@
 use super::breaker::Breaker;
 use super::counts::Counts;
 use super::version::Version;
+use crate::error::{Error, Result, Status};
+use crate::sys::faults::fault;
 use crate::sys::fork::PerProcess;
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
+use std::mem::ManuallyDrop;
 use std::num::NonZeroU16;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -25,15 +28,47 @@ pub(super) struct Tally {
     pub(super) breaker: Breaker,
 }
 
-/// Gives `make` a free number with its tally and enters the version it makes. `None` when 65,534 versions are there.
-pub(super) fn enter(make: impl FnOnce(VersionId, &'static Tally) -> Version) -> Option<Arc<Version>> {
-    let id = take_number()?;
-    let tally = TALLIES.get(usize::from(id.get()))?.get_or_init(|| Box::leak(Box::default()));
-    tally.counts.reset();
-    tally.breaker.reset();
-    let version = Arc::new(make(id, tally));
-    VERSIONS.get(usize::from(id.get()))?.store(Some(Arc::clone(&version)));
-    Some(version)
+/// Room for one version: a number that nobody else gets. Dropped, it is free again.
+#[derive(Debug)]
+pub struct Seat {
+    id: VersionId,
+    tally: &'static Tally,
+    place: &'static ArcSwapOption<Version>,
+}
+
+impl Seat {
+    /// Takes a free number, before any code runs that a full table would have to turn away.
+    /// [`Status::LimitExceeded`] while there are 65,534 versions.
+    pub fn reserve() -> Result<Self> {
+        fault!("version.reserve");
+        Self::take().ok_or_else(|| {
+            Error::new(Status::LimitExceeded, "expected at most 65,534 versions in one process")
+        })
+    }
+
+    fn take() -> Option<Self> {
+        let id = take_number(RETURNED.get(), &NEVER_USED, HIGHEST)?;
+        let index = usize::from(id.get());
+        let tally = TALLIES.get(index)?.get_or_init(|| Box::leak(Box::default()));
+        Some(Self { id, tally, place: VERSIONS.get(index)? })
+    }
+
+    /// Enters the version that `make` makes of the number and its tally.
+    pub(super) fn fill(self, make: impl FnOnce(VersionId, &'static Tally) -> Version) -> Arc<Version> {
+        self.tally.counts.reset();
+        self.tally.breaker.reset();
+        let version = Arc::new(make(self.id, self.tally));
+        // The number is the version's now.
+        let seat = ManuallyDrop::new(self);
+        seat.place.store(Some(Arc::clone(&version)));
+        version
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        RETURNED.get().lock().push(self.id);
+    }
 }
 
 /// Takes the version out and frees its number; it has drained, so no lease is on it any more.
@@ -74,10 +109,36 @@ static NEVER_USED: AtomicU16 = AtomicU16::new(1);
 /// Numbers to use again. A forked child does without those of its parent.
 static RETURNED: PerProcess<Mutex<Vec<VersionId>>> = PerProcess::new();
 
-fn take_number() -> Option<VersionId> {
-    let returned = RETURNED.get().lock().pop();
-    returned.or_else(|| {
-        let next = |number: u16| (number <= HIGHEST).then_some(number + 1);
-        NEVER_USED.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok().and_then(VersionId::new)
+fn take_number(returned: &Mutex<Vec<VersionId>>, never_used: &AtomicU16, highest: u16) -> Option<VersionId> {
+    let again = returned.lock().pop();
+    again.or_else(|| {
+        let next = |number: u16| (number <= highest).then_some(number + 1);
+        never_used.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok().and_then(VersionId::new)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_table_gives_no_number_until_one_comes_back() {
+        let (returned, never_used) = (Mutex::new(Vec::new()), AtomicU16::new(1));
+        let take = || take_number(&returned, &never_used, 3).map(VersionId::get);
+        assert_eq!([take(), take(), take(), take(), take()], [Some(1), Some(2), Some(3), None, None]);
+        returned.lock().push(VersionId::new(2).unwrap());
+        assert_eq!([take(), take()], [Some(2), None]);
+    }
+
+    #[test]
+    fn a_seat_that_was_not_filled_gives_its_number_back() {
+        let used = || NEVER_USED.load(Ordering::SeqCst);
+        drop(Seat::reserve().unwrap());
+        // Other tests take numbers meanwhile, but never a thousand at a time.
+        let before = used();
+        for _ in 0..1000 {
+            drop(Seat::reserve().unwrap());
+        }
+        assert!(used() < before + 1000, "{before} to {}", used());
+    }
 }

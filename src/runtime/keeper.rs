@@ -97,6 +97,7 @@ impl Drop for Keeper {
 }
 
 fn start(shared: Arc<Shared>) -> Result<()> {
+    fault!("keeper.start");
     crate::sys::thread::spawn_quiet("sogov-keeper", move || run(&shared))
         .map(drop)
         .map_err(|e| Error::io("start the housekeeping thread", &e))

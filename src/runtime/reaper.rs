@@ -13,19 +13,23 @@ use std::time::Duration;
 /// The first pause between two attempts, and the longest; each is twice the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 
-/// A job that tries until the image of a pinned version is gone, and then takes the version off the service's list.
-pub fn reaping(
-    service: &Arc<Service>,
-    version: Arc<Version>,
-    remnant: Remnant,
-) -> impl FnMut() -> Progress + Send + 'static {
+/// A job that takes over what the service has left of closed images, tries until they are gone, and then takes their
+/// versions off the service's list. Before it runs it has nothing: a job that cannot be handed in loses nothing.
+pub fn reaping(service: &Arc<Service>) -> impl FnMut() -> Progress + Send + 'static {
     let service = Arc::clone(service);
-    let mut pause = PAUSES.0;
+    let (mut left, mut pause) = (Vec::new(), PAUSES.0);
     move || {
-        if remnant.try_unmap() {
-            service.forget(&version);
-            directory::leave(version.id());
-            version.announce(Happening::Unmapped);
+        left.extend(service.take_remnants());
+        left.retain(|(version, remnant): &(Arc<Version>, Remnant)| {
+            let is_gone = remnant.try_unmap();
+            if is_gone {
+                service.forget(version);
+                directory::leave(version.id());
+                version.announce(Happening::Unmapped);
+            }
+            !is_gone
+        });
+        if left.is_empty() {
             return Progress::Done;
         }
         let now = pause;

@@ -6,6 +6,7 @@
 mod admin;
 mod freeze;
 mod quarantine;
+mod refused;
 mod staging;
 
 use admin::{Admin, Entry, Remember, check_may_leave, check_not_pinned};
@@ -358,8 +359,13 @@ impl Service {
         surplus
     }
 
-    /// The images of pinned versions that were closed and are mapped all the same. The caller looks after them.
-    pub fn take_remnants(&self) -> Vec<(Arc<Version>, Remnant)> {
+    /// Whether there are images of pinned versions that were closed and are mapped all the same, which nobody looks after.
+    pub fn has_remnants(&self) -> bool {
+        self.admin.lock().entries.iter().any(|entry| entry.remnant.is_some())
+    }
+
+    /// Those images. The caller looks after them.
+    pub(super) fn take_remnants(&self) -> Vec<(Arc<Version>, Remnant)> {
         let mut admin = self.admin.lock();
         let entries = admin.entries.iter_mut();
         entries.filter_map(|e| Some((Arc::clone(&e.version), e.remnant.take()?))).collect()
@@ -525,6 +531,11 @@ impl Service {
         let refusal =
             Error::new(Status::Pinned, format!("{}@{}: stays mapped: {reason}", self.name, version.label()));
         version.mark_pinned();
+        if reason.kind == PinKind::Crash {
+            process::mark_tainted(&format!("{}@{}: {reason}", self.name, version.label()));
+            version.tally().breaker.quarantine();
+            admin.forget_former(version.digest());
+        }
         admin.entries.push(Entry {
             standing: Standing::Pinned,
             pinned: Some(reason),

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::breaker::{Admission, BreakerReport, Change, Phase};
-use super::directory::{self, Tally, VersionId};
+use super::directory::{self, Seat, Tally, VersionId};
 use super::held::{Drained, Held, Lent};
 use super::lease::{Note, leases};
 use super::shadow::Tap;
@@ -107,17 +107,18 @@ pub struct Version {
 }
 
 impl Version {
-    /// Enters a loaded instance into this process's versions.
+    /// Enters an instance into this process's versions, whose code has run and who stays mapped until it is unloaded.
     pub fn new(
+        seat: Seat,
         service: Label,
         label: Label,
         digest: Digest,
         epoch: u64,
         instance: Instance,
         watcher: Watcher,
-    ) -> Result<Arc<Self>> {
+    ) -> Arc<Self> {
         let mapped_bytes = instance.mapped_bytes();
-        directory::enter(|id, tally| Self {
+        seat.fill(|id, tally| Self {
             id,
             service,
             label,
@@ -130,7 +131,6 @@ impl Version {
             mapped_bytes,
             pinned: AtomicBool::new(false),
         })
-        .ok_or_else(|| Error::new(Status::LimitExceeded, "expected at most 65,534 versions in one process"))
     }
 
     pub(super) fn id(&self) -> VersionId {
@@ -262,7 +262,7 @@ impl Version {
     }
 
     /// Unloads a version that never stood in a service.
-    pub fn abandon(&self) -> std::result::Result<(), Stays> {
+    pub(super) fn abandon(&self) -> std::result::Result<(), Stays> {
         let drained = self.drain(Duration::ZERO).map_err(|e| PinReason::new(PinKind::Lease, e.message()))?;
         self.unload(&drained)
     }

@@ -25,10 +25,11 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug)]
 pub struct Containment(());
 
-/// A C function of three pointers and a number.
+/// A C function of at most four integers and pointers, whichever and in whatever order: a fault is contained on x86-64
+/// alone, where the guard puts them into the registers of the C ABI and the function finds those that it takes.
 pub type Function = unsafe extern "C" fn(*mut c_void, *const c_void, usize, *const c_void) -> i32;
 
-/// What it is called with.
+/// What it is called with; what it does not take is not looked at.
 pub type Arguments = (*mut c_void, *const c_void, usize, *const c_void);
 
 /// What became of a contained call.

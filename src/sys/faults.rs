@@ -3,13 +3,19 @@
 #![forbid(unsafe_code)]
 
 /// Marks a step by its name, which no other step has. `fault!(name)` stands in a function that answers a `Result`, and
-/// may return an error; `fault!(name, stay)` stands where nothing can fail, and may panic or pause. `tests/faults.rs`
-/// walks all of them.
+/// may return an error; `fault!(name, none)` stands in one that answers an `Option`, and may return `None`;
+/// `fault!(name, stay)` stands where nothing can fail, and may panic or pause. `tests/faults.rs` walks all of them.
 macro_rules! fault {
     ($name:literal) => {
         #[cfg(feature = "failpoints")]
         if crate::sys::faults::fails($name) {
             return Err(crate::sys::faults::Injectable::injected($name));
+        }
+    };
+    ($name:literal, none) => {
+        #[cfg(feature = "failpoints")]
+        if crate::sys::faults::fails($name) {
+            return None;
         }
     };
     ($name:literal, stay) => {

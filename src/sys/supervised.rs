@@ -18,6 +18,7 @@ mod steps;
 mod vfork;
 
 use crate::error::{Error, Result, Status};
+use crate::sys::faults::fault;
 use std::ffi::{CStr, c_char};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -62,13 +63,18 @@ pub const MAX_DESCRIPTORS: usize = 8;
 /// The program starts in a session of its own, with all signals blocked, and is killed if the calling thread dies.
 /// Needs Linux 5.9.
 pub fn run(program: &Program<'_>, deadline: Duration) -> Result<Ending> {
+    fault!("supervised.pipe");
     let (mut record, record_end) = std::io::pipe().map_err(|e| Error::io("make a pipe", &e))?;
     let record_end = OwnedFd::from(record_end);
+    fault!("supervised.stacks");
     let stacks = Stacks::new()?;
     let (arguments, environment) = (pointers(program.arguments), pointers(program.environment));
+    // Before the deadline is set; beyond the next line there are system calls alone.
+    fault!("supervised.process");
     let mut plan = Plan::new(program, &arguments, &environment, record_end.as_raw_fd(), &stacks, deadline)?;
     steps::supervise(&stacks, &mut plan).map_err(|e| Error::io("make a process", &e))?;
     drop(record_end);
+    fault!("supervised.record");
     let mut bytes = [0; steps::RECORD_LEN];
     record
         .read_exact(&mut bytes)

@@ -47,6 +47,7 @@ compile versioned_symbol $c versioned_symbol.c -fvisibility=hidden $link -Wl,-z,
 
 # What stays behind at the unload.
 compile tls_destructor $cxx tls_destructor.cpp $tidy
+compile tls_touched $cxx tls_destructor.cpp $tidy -DTOUCHES
 compile tsd_key $c tsd_key.c $tidy
 compile thread $c thread.c $tidy
 compile thread_clean $c thread_clean.c $tidy
@@ -107,7 +108,7 @@ for accident in execs writes_ok forks spawns eats spins signals_parent signals_g
     compile accident_$accident $c accident.c $tidy -D$(echo $accident | tr a-z A-Z)
 done
 for stage in start health stop; do
-    for accident in faults hangs exits; do
+    for accident in faults hangs exits traps; do
         compile ${stage}_$accident $c stage.c $tidy -DSTAGE=\"$stage\" -D$(echo $accident | tr a-z A-Z)
     done
 done
@@ -130,6 +131,9 @@ compile counter_export_waits $c counter.c $tidy -DSCHEMA=1 -DREADS=2 -DEXPORT_WA
 compile counter_self_test_fails $c counter.c $tidy -DSCHEMA=1 -DREADS=1 -DSELF_TEST_FAILS
 compile counter_echo_differs $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DECHO_DIFFERS -DDECLARES=SOGOV_PLUGIN_IDEMPOTENT
 compile counter_fails $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DFAILS
+compile counter_export_traps $c counter.c $tidy -DSCHEMA=1 -DREADS=2 -DEXPORT_TRAPS
+compile counter_import_traps $c counter.c $tidy -DSCHEMA=1 -DREADS=2 -DIMPORT_TRAPS
+compile counter_self_test_traps $c counter.c $tidy -DSCHEMA=1 -DREADS=2 -DSELF_TEST_TRAPS
 compile counter_breaks $c counter.c $tidy -DSCHEMA=2 -DREADS=2 -DBREAKS
 
 # No linker option leaves PT_GNU_STACK out: its program header becomes PT_NULL. The headers stand at offset 64,

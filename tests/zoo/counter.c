@@ -4,7 +4,7 @@
  * argument, calls that and returns what it returns.
  *
  * build.sh chooses the schema that it writes (SCHEMA), the highest one that it reads (READS; 0: none), and a fault:
- * EXPORT_FAILS, EXPORT_WAITS (for a byte on the descriptor that a request "arm <fd>" named), SELF_TEST_FAILS, ECHO_DIFFERS,
+ * EXPORT_FAILS, EXPORT_TRAPS, IMPORT_TRAPS, SELF_TEST_TRAPS (a fault of the plugin's code there), EXPORT_WAITS (for a byte on the descriptor that a request "arm <fd>" named), SELF_TEST_FAILS, ECHO_DIFFERS,
  * FAILS (every call but the self test), BREAKS (every call after a request "break"). */
 #define _POSIX_C_SOURCE 200809L
 #include "zoo.h"
@@ -94,6 +94,10 @@ static int32_t invoke(void *self, const void *request, size_t request_len, const
     if (request_len >= sizeof text)
         return SOGOV_PLUGIN_FAILED;
     memcpy(text, request, request_len);
+#ifdef SELF_TEST_TRAPS
+    if (strcmp(text, "ping") == 0)
+        __builtin_trap();
+#endif
     if (strcmp(text, "ping") == 0)
         return say(answer, "pong", 4);
 #ifdef FAILS
@@ -133,6 +137,9 @@ static int32_t state_export(void *self, const sogov_writer *state)
     (void)state;
     return 17;
 #else
+#ifdef EXPORT_TRAPS
+    __builtin_trap();
+#endif
     exported exported = {.count = atomic_load(&((counter *)self)->count)};
 #ifdef EXPORT_WAITS
     char byte;
@@ -146,6 +153,9 @@ static int32_t state_export(void *self, const sogov_writer *state)
 static int32_t state_import(void *self, uint32_t schema, const void *state, size_t state_len)
 {
     exported exported = {0};
+#ifdef IMPORT_TRAPS
+    __builtin_trap();
+#endif
     if (schema < 1 || schema > READS || state_len != exported_len(schema))
         return SOGOV_PLUGIN_FAILED;
     memcpy(&exported, state, state_len);

@@ -17,6 +17,8 @@ static void happen(void)
     _exit(0);
 #elif defined(STOPS)
     raise(SIGSTOP);
+#elif defined(TRAPS)
+    __builtin_trap();
 #else
 #error "build.sh chooses the accident"
 #endif

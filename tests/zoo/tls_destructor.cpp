@@ -16,6 +16,13 @@ thread_local Trace trace;
 
 } // namespace
 
+#ifdef TOUCHES
+__attribute__((constructor)) static void construct()
+{
+    trace.destroyed = nullptr;
+}
+#endif
+
 EXPORT int answer()
 {
     return ANSWER;

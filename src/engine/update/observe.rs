@@ -6,6 +6,7 @@ use crate::error::{Error, Result, Status};
 use crate::loader::{Instance, Invocation};
 use crate::route::bucket::BUCKETS;
 use crate::runtime::{Phase, RequestCopy, Version};
+use crate::sys::faults::fault;
 
 /// How many mismatches are told one by one.
 const TOLD_MISMATCHES: u64 = 8;
@@ -14,7 +15,7 @@ impl Update<'_> {
     /// Sends copies of requests to the new version and compares what it answers.
     pub(super) fn shadow(&mut self) -> Result<()> {
         let Some(wanted) = self.options.shadow else { return Ok(()) };
-        let Some((_, held)) = &self.loaded else { return Err(super::out_of_order()) };
+        let Some(held) = &self.held else { return Err(super::out_of_order()) };
         let instance = held.instance()?;
         if !instance.is_idempotent() {
             return Err(Error::new(
@@ -22,6 +23,7 @@ impl Update<'_> {
                 "expected a plugin that declares SOGOV_PLUGIN_IDEMPOTENT, found one that does not",
             ));
         }
+        fault!("update.shadow");
         let copies = self.staging.copy_requests(wanted.requests);
         while self.watch.now.compared < wanted.requests {
             let copy = copies.next();
@@ -65,6 +67,7 @@ impl Update<'_> {
         let version = self.version()?;
         let before = version.outcomes();
         self.staging.expose(&version, step.share)?;
+        fault!("update.exposed");
         self.observe(step, before)
     }
 
@@ -80,6 +83,7 @@ impl Update<'_> {
 
     /// Watches until the step's time is over and its calls were counted, from the counts `before`.
     fn observe(&mut self, step: GrayStep, before: (u64, u64)) -> Result<()> {
+        fault!("update.observe");
         let version = self.version()?;
         loop {
             let (calls, failures) = version.outcomes();
@@ -125,6 +129,7 @@ fn check_breaker(version: &Version) -> Result<()> {
 
 /// Serves the copy by `instance`; answers what differs.
 fn compare(instance: &Instance, copy: &RequestCopy) -> Result<Option<Mismatch>> {
+    fault!("update.compare");
     let mut answer = Vec::new();
     let mut shadow = Invocation { request: &copy.request, answer: &mut answer, limit: copy.limit, code: 0 };
     match instance.invoke(&mut shadow) {

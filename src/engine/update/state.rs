@@ -3,6 +3,8 @@
 use super::Update;
 use crate::error::Result;
 use crate::loader::PluginState;
+use crate::runtime::Held;
+use crate::sys::faults::fault;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +13,7 @@ impl Update<'_> {
     /// read it, before anybody waits; the state itself is replaced then.
     pub(super) fn rehearse(&mut self) -> Result<()> {
         let stable = self.staging.hold(self.staging.stable().label())?;
-        let state = stable.instance()?.export_state()?;
+        let state = export(&stable)?;
         drop(stable);
         self.take(&state)
     }
@@ -23,9 +25,10 @@ impl Update<'_> {
         let stable = Arc::clone(self.staging.stable());
         let began = Instant::now();
         let frozen = self.staging.freeze(self.options.handover_patience)?;
-        let state = frozen.drain(&stable)?.instance()?.export_state()?;
-        let Some((_, held)) = &self.loaded else { return Err(super::out_of_order()) };
-        held.instance()?.import_state(&state)?;
+        let state = export(&frozen.drain(&stable)?)?;
+        let Some(held) = &self.held else { return Err(super::out_of_order()) };
+        import(held, &state)?;
+        fault!("update.switch");
         frozen.switch(Some(&version))?;
         self.pause = began.elapsed();
         self.handed_over = true;
@@ -35,25 +38,34 @@ impl Update<'_> {
 
     /// Moves the state back while requests wait, and has the old version serve in any case.
     pub(super) fn hand_back(&mut self) -> Result<()> {
-        let Some((version, held)) = self.loaded.take() else { return Err(super::out_of_order()) };
-        drop(held);
+        let version = self.version()?;
+        // It is in the record, so nobody unloads it meanwhile.
+        drop(self.held.take());
         let stable = Arc::clone(self.staging.stable());
         let frozen = self.staging.freeze(self.options.handover_patience)?;
         let moved = frozen.drain(&version).and_then(|new| {
-            let state = new.instance()?.export_state()?;
-            frozen.drain(&stable)?.instance()?.import_state(&state)
+            let state = export(&new)?;
+            import(&frozen.drain(&stable)?, &state)
         });
         let switched = frozen.switch(None);
-        // The lease that was let go is only needed to keep the version until it is taken away.
-        if let Ok(held) = self.staging.hold(version.label()) {
-            self.loaded = Some((version, held));
-        }
         moved.and(switched)
     }
 
     fn take(&mut self, state: &PluginState) -> Result<()> {
-        self.instance()?.import_state(state)?;
+        import(self.held()?, state)?;
         self.state_len = state.len() as u64;
         Ok(())
     }
+}
+
+/// A crash takes the version out of service, as one in a call does.
+fn export(held: &Held) -> Result<PluginState> {
+    fault!("update.export");
+    held.instance()?.export_state().inspect_err(|e| held.note_crash(e))
+}
+
+/// As above.
+fn import(held: &Held, state: &PluginState) -> Result<()> {
+    fault!("update.import");
+    held.instance()?.import_state(state).inspect_err(|e| held.note_crash(e))
 }

@@ -4,12 +4,14 @@
 use super::companions::Companions;
 use crate::loader::objects::{self, Object};
 use crate::loader::pin::{PinKind, PinReason};
+use crate::sys::faults::fault;
 use std::ffi::CStr;
 use std::ops::Range;
 
 /// An object bound to `image` that did not come with it. Those that came with it go with it, or keep it: the linker sees
 /// to that. What was there before cannot have been bound by the linker, so somebody has patched its table.
 pub(super) fn of_residents(image: &Range<usize>, companions: &Companions) -> Option<PinReason> {
+    fault!("audit.bindings", none);
     let bound = objects::find(|object| {
         (!companions.has(object.base)).then(|| binding(&object, image))?.map(|symbol| shown(&object, &symbol))
     });

@@ -5,6 +5,7 @@
 
 use super::place;
 use crate::loader::pin::{PinKind, PinReason};
+use crate::sys::faults::fault;
 use crate::sys::memory;
 use std::ffi::CStr;
 use std::ops::Range;
@@ -14,6 +15,7 @@ const MANY: usize = 1 << 16;
 
 /// `putenv` keeps the text that it is given.
 pub(super) fn environment(image: &Range<usize>) -> Option<PinReason> {
+    fault!("audit.environment", none);
     let first = memory::word(global(c"environ")?)?;
     let entry = |index: usize| memory::word(first.checked_add(index * size_of::<usize>())?);
     let held = (0..MANY).map_while(entry).take_while(|text| *text != 0).find(|text| image.contains(text))?;
@@ -25,6 +27,7 @@ pub(super) fn environment(image: &Range<usize>) -> Option<PinReason> {
 
 /// `setvbuf` keeps the buffer that it is given, and the streams are flushed at exit.
 pub(super) fn buffers(image: &Range<usize>) -> Option<PinReason> {
+    fault!("audit.buffers", none);
     let mut stream = memory::word(global(c"_IO_list_all")?)?;
     for _ in 0..MANY {
         let fields = memory::words::<STREAM_WORDS>(stream);

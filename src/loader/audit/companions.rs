@@ -3,8 +3,10 @@
 
 use crate::artifact::elf::Elf;
 use crate::artifact::elf::hazards::{self, Hazard};
+use crate::error::{Error, Result};
 use crate::loader::pin::{PinKind, PinReason};
 use crate::loader::{load_name, objects};
+use crate::sys::faults::fault;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
@@ -20,6 +22,8 @@ pub(in crate::loader) struct Companions {
     /// The load addresses of the objects, the image's among them.
     bases: Vec<usize>,
     hazards: Vec<(String, Hazard)>,
+    /// The libraries whose files could not be looked at, and why.
+    unread: Vec<(String, String)>,
 }
 
 impl Residents {
@@ -50,8 +54,14 @@ impl Residents {
             }
             None
         });
-        let hazards = paths.iter().filter_map(|path| Some((shown(path), hazard_of(path)?))).collect();
-        Companions { bases, hazards }
+        let mut companions = Companions { bases, ..Companions::default() };
+        for path in paths.iter().filter(|path| !is_of_the_implementation(path)) {
+            match hazard_of(path) {
+                Ok(hazard) => companions.hazards.extend(hazard.map(|hazard| (shown(path), hazard))),
+                Err(e) => companions.unread.push((shown(path), e.message().to_owned())),
+            }
+        }
+        companions
     }
 }
 
@@ -64,6 +74,11 @@ impl Companions {
     /// What in the companions forbids closing the image. `vouched`: the plugin declares that its `stop` leaves nothing
     /// behind, which includes what its libraries did for it.
     pub(in crate::loader) fn objection(&self, vouched: bool) -> Option<PinReason> {
+        if let Some((name, why)) = self.unread.first() {
+            // Nobody has accused it, since nobody has looked.
+            let evidence = format!("needs {name}, whose file could not be looked at: {why}");
+            return Some(PinReason::new(PinKind::Dependency, evidence));
+        }
         let standing = |hazard: &Hazard| !(vouched && hazard.is_waived_by_clean_stop());
         let (name, hazard) = self.hazards.iter().find(|(_, hazard)| standing(hazard))?;
         Some(PinReason::new(PinKind::Dependency, format!("needs {name}, which {}", hazard.evidence)))
@@ -76,22 +91,20 @@ pub(in crate::loader) fn go_runtime() -> Option<String> {
 }
 
 /// What speaks against closing a library. One that is never unmapped keeps its own threads, keys and handlers alive, so
-/// only what holds in spite of that counts; a library of the C or C++ implementation is not asked.
-fn hazard_of(path: &Path) -> Option<Hazard> {
-    if is_of_the_implementation(path) {
-        return None;
-    }
-    let file = read_library(path).ok()?;
-    let elf = Elf::parse(&file).ok()?;
+/// only what holds in spite of that counts.
+fn hazard_of(path: &Path) -> Result<Option<Hazard>> {
+    let file = read_library(path).map_err(|e| Error::io("read", &e))?;
+    let elf = Elf::parse(&file)?;
     let stays = elf.nodelete();
     let speaks = |hazard: &Hazard| {
         hazard.forbids_closing() && !(stays && hazard.is_waived_by_clean_stop()) && !is_harmless(hazard, path)
     };
-    hazards::unload_hazards(&elf).into_iter().find(speaks)
+    Ok(hazards::unload_hazards(&elf).into_iter().find(speaks))
 }
 
 /// The bytes of a regular file. At the path of a library may be another file by now, and opening some has effects.
 fn read_library(path: &Path) -> io::Result<Vec<u8>> {
+    fault!("audit.library");
     if !path.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -106,6 +119,7 @@ fn is_harmless(hazard: &Hazard, path: &Path) -> bool {
         && (path.starts_with("/usr/lib") || path.starts_with("/lib"))
 }
 
+/// A library of the C or C++ implementation is not asked.
 fn is_of_the_implementation(path: &Path) -> bool {
     const STEMS: [&str; 13] = [
         "ld-linux",

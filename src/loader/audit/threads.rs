@@ -3,12 +3,14 @@
 
 use super::place;
 use crate::loader::pin::{PinKind, PinReason};
+use crate::sys::faults::fault;
 use crate::sys::task;
 use std::ops::Range;
 
 /// A thread other than this one whose record names the image (start routine, argument, values of its keys), or that will
 /// go on there when it wakes.
 pub(super) fn inside(image: &Range<usize>) -> Option<PinReason> {
+    fault!("audit.threads", none);
     task::others()?.into_iter().find_map(|task| {
         let recorded = task.record().into_iter().find(|word| image.contains(word));
         let evidence = if let Some(word) = recorded {

@@ -3,17 +3,12 @@
 use super::Instance;
 use crate::error::{Error, Result, Status};
 use crate::loader::plugin::{self, Plugin, PluginState};
-use crate::sys::fault::Ended;
 
 impl Instance {
     /// Sends the request that a level-1 plugin declares for this, and compares the answer. Level 0, and a plugin that
     /// declares none, passes.
     pub fn self_test(&self) -> Result<()> {
-        let Some(plugin) = &self.plugin else { return Ok(()) };
-        match plugin.self_test(self.contained.as_ref())? {
-            Ended::Returned(_) => Ok(()),
-            Ended::Faulted(fault) => Err(self.crashed(&fault)),
-        }
+        self.plugin.as_ref().map_or(Ok(()), Plugin::self_test)
     }
 
     /// Whether the plugin declares that it may be given copies of requests.

@@ -1,5 +1,6 @@
 //! The state of a plugin on its way from one version to another.
 
+use super::entry::Entry;
 use super::{Invocation, Plugin, RawWriter};
 use crate::error::{Error, Result, Status};
 use std::fmt;
@@ -49,15 +50,18 @@ impl Plugin {
         let mut sink = Invocation { request: &[], answer: &mut bytes, limit: MAX_STATE, code: 0 };
         let writer = RawWriter::of(&mut sink);
         // SAFETY: the plugin's contract; the writer is valid for the call.
-        super::check_answer("state_export", unsafe { export(self.state, &raw const writer) })?;
+        let answer =
+            unsafe { Entry::Export(export, self.state, &raw const writer).call(self.contained.as_ref()) };
+        super::check_answer("state_export", answer)?;
         Ok(PluginState { schema: self.descriptor.state_schema, bytes })
     }
 
     /// Replaces the plugin's state; no call is in flight.
     pub(in crate::loader) fn import_state(&self, state: &PluginState) -> Result<()> {
         let Some(import) = self.descriptor.state_import else { return Err(self.lacks("state_import")) };
+        let entry = Entry::Import(import, self.state, state.schema, state.bytes.as_ptr().cast(), state.len());
         // SAFETY: the plugin's contract; the bytes are valid for the call.
-        let answer = unsafe { import(self.state, state.schema, state.bytes.as_ptr().cast(), state.len()) };
+        let answer = unsafe { entry.call(self.contained.as_ref()) };
         super::check_answer("state_import", answer).map_err(|e| e.of(format_args!("schema {}", state.schema)))
     }
 

@@ -119,11 +119,12 @@ impl Reporter {
         let log: PluginLog = Box::new(|level, line| self.log(level, line));
         let context = HostContext { service: job.service.clone(), version: job.version.clone(), log };
         // SAFETY: the image stays mapped until the process ends, and the host has checked the descriptor's head.
-        let plugin = unsafe { Plugin::launch(descriptor, context, plugin::HOST_PREFLIGHT) }.map_err(said)?;
+        let plugin =
+            unsafe { Plugin::start(descriptor, context, plugin::HOST_PREFLIGHT, None) }.map_err(said)?;
         self.send(&Frame::Stage(Stage::Health));
         plugin.health().map_err(said)?;
         self.send(&Frame::Stage(Stage::SelfTest));
-        plugin.self_test(None).map_err(said)?;
+        plugin.self_test().map_err(said)?;
         self.send(&Frame::Stage(Stage::Stop));
         // By the plugin interface such an answer pins a version, and refuses none.
         if let Err(e) = plugin.stop() {

@@ -14,6 +14,7 @@
 use super::{child, entry};
 use crate::error::{Error, Result, Status};
 use crate::loader::link_map;
+use crate::sys::faults::fault;
 use crate::sys::supervised::{self, Ending, Program};
 use std::ffi::{CStr, CString, c_void};
 use std::fs::{self, File};
@@ -33,6 +34,7 @@ pub(super) struct Helper {
 impl Helper {
     /// What there is; otherwise an error that says what was looked for.
     pub(super) fn find(given: Option<&Path>) -> Result<Self> {
+        fault!("preflight.helper");
         if let Some(path) = given {
             let library =
                 File::open(path).map_err(|e| Error::io(format_args!("open {}", path.display()), &e))?;

@@ -27,8 +27,7 @@ impl Service {
         version.tally().breaker.quarantine();
         // Whoever waits for it to drain finds that it is no longer theirs to unload.
         entry.leaving = None;
-        admin.history.retain(|former| former.digest != *version.digest());
-        admin.history.dedup();
+        admin.forget_former(version.digest());
         match was {
             Standing::Gray => {
                 let stable = admin.stable();
@@ -77,6 +76,12 @@ impl Service {
 }
 
 impl Admin {
+    /// No rollback leads to this artifact any more.
+    pub(super) fn forget_former(&mut self, digest: &Digest) {
+        self.history.retain(|former| former.digest != *digest);
+        self.history.dedup();
+    }
+
     fn stable(&self) -> Option<Arc<Version>> {
         self.entries.iter().find(|e| e.standing == Standing::Stable).map(|e| Arc::clone(&e.version))
     }

@@ -12,6 +12,7 @@ use crate::runtime::lease::{Note, leases};
 use crate::runtime::shadow::Copies;
 use crate::runtime::thread::is_inside;
 use crate::runtime::version::Version;
+use crate::sys::faults::fault;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,11 +89,6 @@ impl Staging {
         hold(&version)
     }
 
-    /// The version `label`, which need not be held.
-    pub fn version(&self, label: Label) -> Result<Arc<Version>> {
-        self.service.admin.lock().usable(self.service.name, label.as_str())
-    }
-
     /// Sends `share` of the 10,000 buckets to `gray`; pins, rules and key of the policy in force go on to count.
     pub fn expose(&mut self, gray: &Arc<Version>, share: u32) -> Result<()> {
         let service = Arc::clone(&self.service);
@@ -126,6 +122,7 @@ impl Staging {
 
     /// Has new requests wait until the answer is dropped or [switched](Frozen::switch), for at most `patience`.
     pub fn freeze(&mut self, patience: Duration) -> Result<Frozen<'_>> {
+        fault!("update.freeze");
         let service = Arc::clone(&self.service);
         let mut admin = service.admin.lock();
         self.check_own(&admin)?;
@@ -177,6 +174,7 @@ pub struct Frozen<'a> {
 impl Frozen<'_> {
     /// Waits until nobody is inside of `version`, and holds it. Nobody else gets in before the freeze ends.
     pub fn drain(&self, version: &Arc<Version>) -> Result<Held> {
+        fault!("update.drain");
         let mut pause = Duration::from_micros(5);
         while !leases().is_drained(version.id()) {
             if self.freeze.has_expired() {
