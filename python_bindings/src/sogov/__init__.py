@@ -74,7 +74,8 @@ from ._errors import (
 )
 from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
-from ._service import Answer, Service
+from ._scratch import Answer
+from ._service import Service
 from ._update import GrayStep, UpdateMismatch, UpdateProgress
 from ._verifier import VerificationResult, Verifier
 
