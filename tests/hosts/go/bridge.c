@@ -2,58 +2,100 @@
 #include "bridge.h"
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* More memory than this is given back after the call instead of being kept. */
+enum { KEPT_ANSWER = 1 << 20 };
+
 /* The memory of the latest answer, kept by each OS thread for its next call: a goroutine stays on its thread while it
- * is in C, and nothing of it is needed afterwards. A call inside a call finds none and gets its own. */
-static _Thread_local sogov_bytes kept;
+ * is in C, and nothing of it is needed afterwards. */
+static _Thread_local struct kept {
+    sogov_bytes answer;
+    /* A call inside a call finds it so, and gets memory of its own. */
+    bool in_use;
+    bool ends_with_the_thread;
+} kept;
+
+static struct kept *of_this_thread(void);
+static void hand_out(bridge_answer *result, sogov_bytes *answer);
+static void settle(struct kept *mine);
+
+bridge_answer bridge_call(uintptr_t service, const uint8_t *user_key, size_t user_key_len, const uint8_t *request,
+                          size_t request_len, uint8_t *room, size_t capacity, sogov_call_info *info)
+{
+    struct kept *mine = of_this_thread();
+    bool nested = mine->in_use;
+    sogov_bytes own = SOGOV_BYTES_INIT;
+    sogov_bytes *answer = nested ? &own : &mine->answer;
+    sogov_request about = {.size = sizeof about, .user_key = user_key, .user_key_len = user_key_len};
+    bridge_answer result = {0};
+
+    mine->in_use = true;
+    result.status = sogov_call((const sogov_service *)service, user_key_len > 0 ? &about : NULL, request, request_len,
+                               answer, info, &result.error);
+    mine->in_use = nested;
+    result.len = answer->len;
+    if (answer->len > capacity)
+        hand_out(&result, answer);
+    else if (answer->len > 0)
+        memcpy(room, answer->data, answer->len);
+    if (nested)
+        sogov_bytes_free(&own);
+    else if (!mine->ends_with_the_thread || mine->answer.capacity > KEPT_ANSWER)
+        settle(mine);
+    return result;
+}
+
+void bridge_free(sogov_bytes *longer)
+{
+    if (longer == NULL)
+        return;
+    sogov_bytes_free(longer);
+    free(longer);
+}
+
+/* Not inlined: in a shared library the compiler would look the thread's memory up again for each use. */
+__attribute__((noinline)) static struct kept *of_this_thread(void)
+{
+    return &kept;
+}
+
+/* Gives the memory of the answer away. */
+static void hand_out(bridge_answer *result, sogov_bytes *answer)
+{
+    result->longer = malloc(sizeof *result->longer);
+    if (result->longer == NULL)
+        abort();
+    *result->longer = *answer;
+    *answer = (sogov_bytes)SOGOV_BYTES_INIT;
+}
+
+/* ---- what a thread keeps ---- */
 
 static pthread_key_t at_thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void free_kept(void *bytes)
+static void free_kept(void *mine)
 {
-    sogov_bytes_free(bytes);
+    struct kept *leaving = mine;
+    sogov_bytes_free(&leaving->answer);
+    /* A later destructor may call again. */
+    leaving->ends_with_the_thread = false;
 }
 
 static void make_key(void)
 {
-    pthread_key_create(&at_thread_end, free_kept);
+    if (pthread_key_create(&at_thread_end, free_kept) != 0)
+        abort();
 }
 
-static void keep(sogov_bytes *bytes)
+/* Makes sure that what is kept ends with its thread, and is not too much. */
+static void settle(struct kept *mine)
 {
-    if (kept.data != NULL) {
-        sogov_bytes_free(bytes);
-        return;
-    }
-    kept = *bytes;
-    if (pthread_getspecific(at_thread_end) == NULL)
-        pthread_setspecific(at_thread_end, &kept);
-}
-
-bridge_answer bridge_call(const sogov_service *service, const uint8_t *user_key, size_t user_key_len,
-                          const uint8_t *request, size_t request_len, uint8_t *room, size_t capacity)
-{
-    bridge_answer result = {.longer = SOGOV_BYTES_INIT};
-    sogov_call_info info = SOGOV_CALL_INFO_INIT;
-    sogov_request about = {.size = sizeof about, .user_key = user_key, .user_key_len = user_key_len};
-    sogov_bytes answer = kept;
-    kept = (sogov_bytes)SOGOV_BYTES_INIT;
     pthread_once(&once, make_key);
-
-    result.status = sogov_call(service, user_key_len > 0 ? &about : NULL, request, request_len, &answer, &info,
-                               &result.error);
-    result.plugin_status = info.plugin_status;
-    result.reason = info.reason;
-    memcpy(result.version, info.version, sizeof result.version);
-    result.len = answer.len;
-    if (answer.len > capacity) {
-        result.longer = answer;
-        return result;
-    }
-    if (answer.len > 0)
-        memcpy(room, answer.data, answer.len);
-    keep(&answer);
-    return result;
+    mine->ends_with_the_thread = pthread_setspecific(at_thread_end, mine) == 0;
+    if (!mine->ends_with_the_thread || mine->answer.capacity > KEPT_ANSWER)
+        sogov_bytes_free(&mine->answer);
 }

@@ -54,14 +54,15 @@ func expect(t testing.TB, status Status, err error) {
 // checkedCall is one call of the service stamp, whose answer must be that of the version that the call names.
 func checkedCall(service *Service, number int, room []byte) error {
 	var place [32]byte
+	var info CallInfo
 	request := strconv.AppendInt(append(place[:0], "request "...), int64(number), 10)
-	answer, err := service.Call(nil, request, room)
+	answer, err := service.Call(nil, request, room, &info)
 	if err != nil {
 		return err
 	}
-	if version, sent, found := bytes.Cut(answer.Data, []byte(":")); !found || string(version) != answer.Version() ||
+	if version, sent, found := bytes.Cut(answer, []byte(":")); !found || string(version) != info.Version() ||
 		!bytes.Equal(sent, request) {
-		return fmt.Errorf("request %q to %s: found the answer %q", request, answer.Version(), answer.Data)
+		return fmt.Errorf("request %q to %s: found the answer %q", request, info.Version(), answer)
 	}
 	return nil
 }

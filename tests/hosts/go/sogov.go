@@ -151,7 +151,11 @@ func (e *Engine) Versions(service string) ([]VersionInfo, error) {
 }
 
 // Service is where requests go in. Any number of goroutines may use it at once.
-type Service struct{ handle *C.sogov_service }
+type Service struct {
+	handle *C.sogov_service
+	// The handle again: of a pointer cgo would look, in each call, whether it leads to memory of Go's.
+	number C.uintptr_t
+}
 
 // Service looks a service up.
 func (e *Engine) Service(name string) (*Service, error) {
@@ -160,50 +164,44 @@ func (e *Engine) Service(name string) (*Service, error) {
 	var handle *C.sogov_service
 	var failed *C.sogov_error
 	status := C.sogov_service_open(e.handle, text, C.size_t(len(name)), &handle, &failed)
-	return &Service{handle}, take(status, failed)
+	return &Service{handle, C.uintptr_t(uintptr(unsafe.Pointer(handle)))}, take(status, failed)
 }
 
 // Close frees the handle.
 func (s *Service) Close() { C.sogov_service_free(s.handle) }
 
-// Answer is what a call brought. Its label is kept as bytes: a string of each call would be an allocation of each.
-type Answer struct {
-	// Data is the answer, in the room that the caller gave where it fitted.
-	Data []byte
-	// PluginStatus is what the plugin's invoke returned.
-	PluginStatus int32
-	label        [C.SOGOV_LABEL_SIZE]byte
-}
+// CallInfo says what became of a call. One may serve for any number of calls, one after the other.
+type CallInfo struct{ raw C.sogov_call_info }
 
-// Version is the label of the version that answered.
-func (a *Answer) Version() string {
-	for i, b := range a.label {
-		if b == 0 {
-			return string(a.label[:i])
-		}
+// PluginStatus is what the plugin's invoke returned; 0 when it was not reached.
+func (i *CallInfo) PluginStatus() int32 { return int32(i.raw.plugin_status) }
+
+// Version is the label of the version that answered, or failed; empty when none was reached.
+func (i *CallInfo) Version() string { return C.GoString(&i.raw.version[0]) }
+
+// Call sends a request through the version that the route policy picks, and returns the answer: in the capacity of
+// `room`, which must not overlap `request`, where it fits there. After a failure it is what the plugin had written.
+// `info` receives what became of the call, also when it failed; or is nil.
+func (s *Service) Call(userKey, request, room []byte, info *CallInfo) ([]byte, error) {
+	var raw *C.sogov_call_info
+	if info != nil {
+		info.raw.size = C.sizeof_sogov_call_info
+		raw = &info.raw
 	}
-	return ""
-}
-
-// Call sends a request through the version that the route policy picks. The answer goes into the capacity of `room`
-// where it fits there; `room` must not overlap `request`. After a failure the answer is what the plugin had written.
-func (s *Service) Call(userKey, request, room []byte) (Answer, error) {
-	r := C.bridge_call(s.handle, first(userKey), C.size_t(len(userKey)), first(request), C.size_t(len(request)),
-		first(room[:cap(room)]), C.size_t(cap(room)))
-	answer := Answer{PluginStatus: int32(r.plugin_status), label: *(*[C.SOGOV_LABEL_SIZE]byte)(unsafe.Pointer(&r.version))}
-	if r.longer.data != nil {
-		answer.Data = C.GoBytes(unsafe.Pointer(r.longer.data), C.int(r.longer.len))
-		// A variable of its own: what is pointed at is allocated by Go, and that should not be all of r each time.
-		longer := r.longer
-		C.sogov_bytes_free(&longer)
+	r := C.bridge_call(s.number, first(userKey), C.size_t(len(userKey)), first(request), C.size_t(len(request)),
+		first(room[:cap(room)]), C.size_t(cap(room)), raw)
+	answer := room[:0]
+	if r.longer == nil {
+		answer = room[:r.len]
 	} else {
-		answer.Data = room[:r.len]
+		answer = C.GoBytes(unsafe.Pointer(r.longer.data), C.int(r.len))
+		C.bridge_free(r.longer)
 	}
-	return answer, take(uint32(r.status), r.error)
+	if r.status != C.SOGOV_STATUS_OK {
+		return answer, take(uint32(r.status), r.error)
+	}
+	return answer, nil
 }
-
-// Lease is the right to call into one version. Any goroutine, on any thread, may use it, and release it once.
-type Lease uint64
 
 // Route picks a version and hands out a lease on it.
 func (s *Service) Route() (Lease, error) {
@@ -212,6 +210,9 @@ func (s *Service) Route() (Lease, error) {
 	status := C.sogov_route(s.handle, nil, &lease, &failed)
 	return Lease(lease), take(status, failed)
 }
+
+// Lease is the right to call into one version. Any goroutine, on any thread, may use it, and release it once.
+type Lease uint64
 
 // Version is the label of the version that the lease is on.
 func (l Lease) Version() (string, error) {

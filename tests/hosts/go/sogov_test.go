@@ -163,14 +163,15 @@ func TestNilDereferencesStayGos(t *testing.T) {
 				}
 			}
 			status := int32(-1)
-			answer, err := reentrant.Call(nil, callback.Request(func() int32 {
+			var info CallInfo
+			_, err := reentrant.Call(nil, callback.Request(func() int32 {
 				err := dereferenceNil()
 				if err != nil && strings.Contains(err.Error(), "nil pointer") && checkedCall(service, g, room) == nil {
 					status = 0
 				}
 				return status
-			}), nil)
-			if err != nil || answer.PluginStatus != 0 || status != 0 {
+			}), nil, &info)
+			if err != nil || info.PluginStatus() != 0 || status != 0 {
 				t.Errorf("expected a recovered panic and an answer inside the plugin, found %v (%v)", status, err)
 			}
 		}(g)
@@ -269,9 +270,9 @@ func TestASlowCallHoldsUpItsOwnVersionOnly(t *testing.T) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		answer, err := slow.Call(nil, []byte(request), nil)
-		if err != nil || string(answer.Data) != "done" {
-			t.Errorf("expected done, found %q (%v)", answer.Data, err)
+		answer, err := slow.Call(nil, []byte(request), nil, nil)
+		if err != nil || string(answer) != "done" {
+			t.Errorf("expected done, found %q (%v)", answer, err)
 		}
 	}()
 	one := make([]byte, 1)
@@ -293,23 +294,24 @@ func TestAnswersOfAnySize(t *testing.T) {
 	engine, service := open(t, "stamp", "v1")
 	for _, size := range []int{0, 1, 60, 61, 62, 4096, 1 << 20} {
 		request := bytes.Repeat([]byte{'x'}, size)
-		answer, err := service.Call([]byte("user"), request, make([]byte, 64))
+		answer, err := service.Call([]byte("user"), request, make([]byte, 64), nil)
 		must(t, err)
-		if !bytes.Equal(answer.Data, append([]byte("v1:"), request...)) {
-			t.Errorf("%d bytes: found an answer of %d bytes", size, len(answer.Data))
+		if !bytes.Equal(answer, append([]byte("v1:"), request...)) {
+			t.Errorf("%d bytes: found an answer of %d bytes", size, len(answer))
 		}
 	}
 	must(t, engine.Load("slow", "v1", released(t, "slow-v1.so")))
 	must(t, engine.Promote("slow", "v1"))
 	slow, err := engine.Service("slow")
 	must(t, err)
-	answer, err := slow.Call(nil, []byte("no descriptor"), nil)
+	var info CallInfo
+	_, err = slow.Call(nil, []byte("no descriptor"), nil, &info)
 	expect(t, PluginFailed, err)
-	if answer.PluginStatus != 1 || answer.Version() != "v1" {
-		t.Errorf("expected the failure 1 of v1, found %+v", answer)
+	if info.PluginStatus() != 1 || info.Version() != "v1" {
+		t.Errorf("expected the failure 1 of v1, found %d of %s", info.PluginStatus(), info.Version())
 	}
 	slow.Close()
-	_, err = slow.Call(nil, nil, nil)
+	_, err = slow.Call(nil, nil, nil, nil)
 	expect(t, Closed, err)
 }
 

@@ -5,6 +5,7 @@
  * for the plugin. Direct buffers are used where they lie. Nothing is kept between two calls that belongs to a thread,
  * but for the bridge's memory, which ends with its thread: threads may attach and detach as they like.
  */
+#include "../c/crossing.h"
 #include "../go/bridge.h"
 
 #include <jni.h>
@@ -39,7 +40,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *loading, void *reserved)
 
 /* ---- texts and failures ---- */
 
-/* A text in C's memory: UTF-8 as Java's getBytes makes it, which NewStringUTF and its kin do not. */
+/* A text in C's memory, ended by a NUL: UTF-8 as Java's getBytes makes it, which NewStringUTF and its kin do not. */
 typedef struct text {
     char *bytes;
     size_t len;
@@ -51,6 +52,7 @@ static text text_of(JNIEnv *env, jbyteArray array)
     text.bytes = malloc(text.len + 1);
     if (text.bytes == NULL)
         abort();
+    text.bytes[text.len] = '\0';
     (*env)->GetByteArrayRegion(env, array, 0, (jsize)text.len, (jbyte *)text.bytes);
     return text;
 }
@@ -190,52 +192,52 @@ NATIVE(void, closeService)(JNIEnv *env, jclass class, jlong service)
 
 /* Writes the label, throws where the call failed, and answers the length; -1 for an answer that is longer than its
  * room. */
-static jint finish(JNIEnv *env, bridge_answer *answer, jbyteArray version)
+static inline jint finish(JNIEnv *env, const bridge_answer *answer, const sogov_call_info *info, jbyteArray version)
 {
     if (version != NULL && !(*env)->ExceptionCheck(env))
-        (*env)->SetByteArrayRegion(env, version, 0, SOGOV_LABEL_SIZE, (const jbyte *)answer->version);
+        (*env)->SetByteArrayRegion(env, version, 0, SOGOV_LABEL_SIZE, (const jbyte *)info->version);
     throw_failure(env, answer->status, answer->error);
-    int fits = answer->longer.data == NULL;
-    sogov_bytes_free(&answer->longer);
-    return fits ? (jint)answer->len : -1;
+    bridge_free(answer->longer);
+    return answer->longer == NULL ? (jint)answer->len : -1;
 }
 
-NATIVE(jint, call)
-(JNIEnv *env, jclass class, jlong service, jbyteArray request, jint length, jbyteArray room, jbyteArray version)
+/* Native.call has checked the lengths, and hands in what it knows of the arrays: each question to the JVM costs a good
+ * part of what the call does. */
+NATIVE(jint, callArrays)
+(JNIEnv *env, jclass class, jlong service, jbyteArray request, jint length, jbyteArray room, jint capacity,
+ jbyteArray version)
 {
     (void)class;
     jbyte in_place[ON_THE_STACK], out_place[ON_THE_STACK];
-    size_t capacity = (size_t)(*env)->GetArrayLength(env, room);
     jbyte *in = length <= ON_THE_STACK ? in_place : malloc((size_t)length);
-    jbyte *out = capacity <= ON_THE_STACK ? out_place : malloc(capacity);
+    jbyte *out = capacity <= ON_THE_STACK ? out_place : malloc((size_t)capacity);
     if (in == NULL || out == NULL)
         abort();
     (*env)->GetByteArrayRegion(env, request, 0, length, in);
-    bridge_answer answer = {.status = SOGOV_STATUS_OK, .longer = SOGOV_BYTES_INIT};
-    jint len = 0;
-    if (!(*env)->ExceptionCheck(env)) {
-        answer = bridge_call((const sogov_service *)(intptr_t)service, NULL, 0, (const uint8_t *)in, (size_t)length,
-                             (uint8_t *)out, capacity);
-        if (answer.longer.data == NULL && answer.len > 0 && !(*env)->ExceptionCheck(env))
-            (*env)->SetByteArrayRegion(env, room, 0, (jsize)answer.len, out);
-        len = finish(env, &answer, version);
-    }
+    sogov_call_info info;
+    info.size = sizeof info;
+    bridge_answer answer = bridge_call((uintptr_t)service, NULL, 0, (const uint8_t *)in, (size_t)length, (uint8_t *)out,
+                                       (size_t)capacity, version == NULL ? NULL : &info);
+    if (answer.len > 0 && answer.longer == NULL && !(*env)->ExceptionCheck(env))
+        (*env)->SetByteArrayRegion(env, room, 0, (jsize)answer.len, out);
     if (in != in_place)
         free(in);
     if (out != out_place)
         free(out);
-    return len;
+    return finish(env, &answer, &info, version);
 }
 
-NATIVE(jint, callDirect)
-(JNIEnv *env, jclass class, jlong service, jobject request, jint length, jobject room, jbyteArray version)
+NATIVE(jint, callBuffers)
+(JNIEnv *env, jclass class, jlong service, jobject request, jint length, jobject room, jint capacity,
+ jbyteArray version)
 {
     (void)class;
+    sogov_call_info info;
+    info.size = sizeof info;
     bridge_answer answer =
-        bridge_call((const sogov_service *)(intptr_t)service, NULL, 0, (*env)->GetDirectBufferAddress(env, request),
-                    (size_t)length, (*env)->GetDirectBufferAddress(env, room),
-                    (size_t)(*env)->GetDirectBufferCapacity(env, room));
-    return finish(env, &answer, version);
+        bridge_call((uintptr_t)service, NULL, 0, (*env)->GetDirectBufferAddress(env, request), (size_t)length,
+                    (*env)->GetDirectBufferAddress(env, room), (size_t)capacity, version == NULL ? NULL : &info);
+    return finish(env, &answer, &info, version);
 }
 
 /* ---- leases ---- */
@@ -320,34 +322,33 @@ NATIVE(jint, onNativeThreads)(JNIEnv *env, jclass class, jint count, jlong numbe
 
 /* ---- the bench: the crossings alone ---- */
 
-/* What a plugin would do without sogov: its answer goes into memory of its own, and from there into the room. */
-static uint8_t answer_place[ON_THE_STACK];
-
-__attribute__((noinline)) static void copy(void *to, const void *from, size_t len)
-{
-    memcpy(to, from, len);
-}
-
-NATIVE(jint, crossing)(JNIEnv *env, jclass class, jbyteArray request, jint length, jbyteArray room)
+NATIVE(jboolean, crossingOpen)(JNIEnv *env, jclass class, jbyteArray path)
 {
     (void)class;
-    jbyte in[ON_THE_STACK];
-    if (length > ON_THE_STACK || length > (*env)->GetArrayLength(env, room))
+    text file = text_of(env, path);
+    int failed = crossing_open(file.bytes);
+    free(file.bytes);
+    return failed == 0;
+}
+
+NATIVE(jint, crossingArrays)
+(JNIEnv *env, jclass class, jbyteArray request, jint length, jbyteArray room, jint capacity)
+{
+    (void)class;
+    jbyte in[ON_THE_STACK], out[ON_THE_STACK];
+    if (length > ON_THE_STACK || capacity > ON_THE_STACK)
         return -1;
     (*env)->GetByteArrayRegion(env, request, 0, length, in);
-    copy(answer_place, in, (size_t)length);
-    (*env)->SetByteArrayRegion(env, room, 0, length, (const jbyte *)answer_place);
-    return length;
+    ptrdiff_t len = crossing((const uint8_t *)in, (size_t)length, (uint8_t *)out, (size_t)capacity);
+    if (len > 0)
+        (*env)->SetByteArrayRegion(env, room, 0, (jsize)len, out);
+    return (jint)len;
 }
 
-NATIVE(jint, crossingDirect)(JNIEnv *env, jclass class, jobject request, jint length, jobject room)
+NATIVE(jint, crossingBuffers)
+(JNIEnv *env, jclass class, jobject request, jint length, jobject room, jint capacity)
 {
     (void)class;
-    const void *in = (*env)->GetDirectBufferAddress(env, request);
-    void *out = (*env)->GetDirectBufferAddress(env, room);
-    if (length > ON_THE_STACK || length > (*env)->GetDirectBufferCapacity(env, room))
-        return -1;
-    copy(answer_place, in, (size_t)length);
-    copy(out, answer_place, (size_t)length);
-    return length;
+    return (jint)crossing((*env)->GetDirectBufferAddress(env, request), (size_t)length,
+                          (*env)->GetDirectBufferAddress(env, room), (size_t)capacity);
 }

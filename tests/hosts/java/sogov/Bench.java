@@ -6,28 +6,34 @@ import java.util.Locale;
 import java.util.function.IntSupplier;
 
 /**
- * What a call through sogov costs a JVM, over a JNI crossing that copies the same request and answer: arrays by
- * Get/SetByteArrayRegion, and direct buffers. Prints a line of JSON for each; the first is the figure.
+ * What a call through sogov costs a JVM, over a JNI crossing that sends the same request to the same function through a
+ * bare pointer and copies its answer: arrays by Get/SetByteArrayRegion, and direct buffers. Prints a line of JSON for
+ * each; the first is the figure.
  */
 public final class Bench {
     private static final int LENGTH = 64;
-    private static final int ROUNDS = 31;
-    private static final int TURNS = 50_000;
+    /** Many short rounds: most of them are not interrupted, however busy the machine is. */
+    private static final int ROUNDS = 501;
+    private static final int WARM_UP = 100;
+    private static final int TURNS = 4_000;
 
     private Bench() {}
 
     public static void main(String[] arguments) {
         try (Host host = new Host("copy", "v1")) {
+            if (!Native.crossingOpen(host.file("v1"))) {
+                throw new AssertionError("the plugin cannot be loaded");
+            }
             byte[] request = new byte[LENGTH];
             byte[] room = new byte[2 * LENGTH];
             ByteBuffer in = ByteBuffer.allocateDirect(LENGTH);
             ByteBuffer out = ByteBuffer.allocateDirect(2 * LENGTH);
             report("call_overhead_java",
                     () -> Native.call(host.handle, request, LENGTH, room, null),
-                    () -> Native.crossing(request, LENGTH, room));
+                    () -> Native.crossingArrays(request, LENGTH, room, room.length));
             report("call_overhead_java_direct",
                     () -> Native.callDirect(host.handle, in, LENGTH, out, null),
-                    () -> Native.crossingDirect(in, LENGTH, out));
+                    () -> Native.crossingBuffers(in, LENGTH, out, out.capacity()));
         }
     }
 
@@ -35,7 +41,7 @@ public final class Bench {
     private static void report(String key, IntSupplier call, IntSupplier crossing) {
         double[] calls = new double[ROUNDS];
         double[] crossings = new double[ROUNDS];
-        for (int round = -10; round < ROUNDS; round++) {
+        for (int round = -WARM_UP; round < ROUNDS; round++) {
             double one = nanoseconds(call);
             double other = nanoseconds(crossing);
             if (round >= 0) {
@@ -43,10 +49,13 @@ public final class Bench {
                 crossings[round] = other;
             }
         }
-        double ns = median(calls);
-        double baseline = median(crossings);
-        System.out.printf(Locale.ROOT, "{\"key\": \"%s\", \"ns\": %.1f, \"baseline_ns\": %.1f, \"ratio\": %.3f}%n",
-                key, ns, baseline, ns / baseline);
+        Arrays.sort(calls);
+        Arrays.sort(crossings);
+        double ns = calls[ROUNDS / 2];
+        double baseline = crossings[ROUNDS / 2];
+        System.out.printf(Locale.ROOT, "{\"key\": \"%s\", \"ns\": %.1f, \"baseline_ns\": %.1f, \"over_ns\": %.1f, "
+                + "\"ratio\": %.3f, \"least\": [%.1f, %.1f]}%n",
+                key, ns, baseline, ns - baseline, ns / baseline, calls[0], crossings[0]);
     }
 
     private static double nanoseconds(IntSupplier work) {
@@ -57,10 +66,5 @@ public final class Bench {
             }
         }
         return (System.nanoTime() - begin) / (double) TURNS;
-    }
-
-    private static double median(double[] values) {
-        Arrays.sort(values);
-        return values[values.length / 2];
     }
 }

@@ -7,7 +7,6 @@ import java.util.Arrays;
 /** An engine over the release that run.sh made, with one service; closing it frees both. */
 final class Host implements AutoCloseable {
     private static final String RELEASE = System.getenv("SOGOV_HOSTS");
-    private static final int LABEL_SIZE = 65;
 
     final long engine;
     final long handle;
@@ -25,8 +24,12 @@ final class Host implements AutoCloseable {
     }
 
     void load(String version) {
-        String path = RELEASE + "/" + new String(service, UTF_8) + "-" + version + ".so";
-        Native.load(engine, service, version.getBytes(UTF_8), path.getBytes(UTF_8));
+        Native.load(engine, service, version.getBytes(UTF_8), file(version));
+    }
+
+    /** The path of a version's plugin. */
+    byte[] file(String version) {
+        return (RELEASE + "/" + new String(service, UTF_8) + "-" + version + ".so").getBytes(UTF_8);
     }
 
     void promote(String version) {
@@ -47,7 +50,7 @@ final class Host implements AutoCloseable {
     }
 
     static String leaseVersion(long lease) {
-        byte[] label = new byte[LABEL_SIZE];
+        byte[] label = new byte[Native.LABEL_SIZE];
         Native.leaseVersion(lease, label);
         return text(label);
     }
@@ -61,7 +64,7 @@ final class Host implements AutoCloseable {
     /** Calls the plugin stamp; each answer must be that of the version which the call names. For one thread. */
     final class Caller {
         private final byte[] room = new byte[128];
-        private final byte[] label = new byte[LABEL_SIZE];
+        private final byte[] label = new byte[Native.LABEL_SIZE];
         long calls;
 
         void call() {

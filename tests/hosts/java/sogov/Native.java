@@ -2,6 +2,7 @@ package sogov;
 
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
@@ -14,6 +15,9 @@ final class Native {
     static {
         System.loadLibrary("sogov_jni");
     }
+
+    /** Bytes of a label, with the zero behind it. */
+    static final int LABEL_SIZE = 65;
 
     private Native() {}
 
@@ -42,10 +46,30 @@ final class Native {
      *
      * @return the answer's length; -1 when {@code room} was too small for it
      */
-    static native int call(long service, byte[] request, int length, byte[] room, byte[] version);
+    static int call(long service, byte[] request, int length, byte[] room, byte[] version) {
+        Objects.checkFromIndexSize(0, length, request.length);
+        checkLabel(version);
+        return callArrays(service, request, length, room, room.length, version);
+    }
 
     /** The same between direct buffers, from their beginnings. */
-    static native int callDirect(long service, ByteBuffer request, int length, ByteBuffer room, byte[] version);
+    static int callDirect(long service, ByteBuffer request, int length, ByteBuffer room, byte[] version) {
+        Objects.checkFromIndexSize(0, length, request.capacity());
+        checkLabel(version);
+        return callBuffers(service, request, length, room, room.capacity(), version);
+    }
+
+    private static void checkLabel(byte[] version) {
+        if (version != null) {
+            Objects.checkFromIndexSize(0, LABEL_SIZE, version.length);
+        }
+    }
+
+    private static native int callArrays(
+            long service, byte[] request, int length, byte[] room, int capacity, byte[] version);
+
+    private static native int callBuffers(
+            long service, ByteBuffer request, int length, ByteBuffer room, int capacity, byte[] version);
 
     static native long route(long service);
 
@@ -59,10 +83,12 @@ final class Native {
     /** Runs a registered body on threads that attach, detach and end; answers how many failed. At most 64. */
     static native int onNativeThreads(int count, long number);
 
-    /** Copies as a call does, without sogov: for the bench. */
-    static native int crossing(byte[] request, int length, byte[] room);
+    /** For the bench: loads a plugin without sogov, whose function is then called as {@link #call} would. */
+    static native boolean crossingOpen(byte[] path);
 
-    static native int crossingDirect(ByteBuffer request, int length, ByteBuffer room);
+    static native int crossingArrays(byte[] request, int length, byte[] room, int capacity);
+
+    static native int crossingBuffers(ByteBuffer request, int length, ByteBuffer room, int capacity);
 
     private static final Map<Long, IntSupplier> BODIES = new ConcurrentHashMap<>();
     private static final AtomicLong NEXT = new AtomicLong(1);
