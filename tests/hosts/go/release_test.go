@@ -24,7 +24,11 @@ func released(t testing.TB, name string) string {
 
 // open opens an engine with these versions of a service, the first of them stable.
 func open(t testing.TB, service string, versions ...string) (*Engine, *Service) {
-	engine, err := Open(released(t, "trust"))
+	return openWith(t, Options{}, service, versions...)
+}
+
+func openWith(t testing.TB, options Options, service string, versions ...string) (*Engine, *Service) {
+	engine, err := Open(released(t, "trust"), options)
 	must(t, err)
 	t.Cleanup(engine.Close)
 	for _, version := range versions {

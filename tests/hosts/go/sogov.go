@@ -23,13 +23,15 @@ type Status int32
 
 // The statuses that the tests look at.
 const (
-	OK           Status = C.SOGOV_STATUS_OK
-	Closed       Status = C.SOGOV_STATUS_CLOSED
-	NotFound     Status = C.SOGOV_STATUS_NOT_FOUND
-	Busy         Status = C.SOGOV_STATUS_BUSY
-	Deadlock     Status = C.SOGOV_STATUS_DEADLOCK
-	LeaseGone    Status = C.SOGOV_STATUS_LEASE_GONE
-	PluginFailed Status = C.SOGOV_STATUS_PLUGIN_FAILED
+	OK            Status = C.SOGOV_STATUS_OK
+	Closed        Status = C.SOGOV_STATUS_CLOSED
+	NotFound      Status = C.SOGOV_STATUS_NOT_FOUND
+	Busy          Status = C.SOGOV_STATUS_BUSY
+	Deadlock      Status = C.SOGOV_STATUS_DEADLOCK
+	ImageRejected Status = C.SOGOV_STATUS_IMAGE_REJECTED
+	LeaseGone     Status = C.SOGOV_STATUS_LEASE_GONE
+	PluginFailed  Status = C.SOGOV_STATUS_PLUGIN_FAILED
+	PluginCrashed Status = C.SOGOV_STATUS_PLUGIN_CRASHED
 )
 
 func (s Status) String() string { return C.GoString(C.sogov_status_name(C.int32_t(s))) }
@@ -56,8 +58,15 @@ func StatusOf(err error) Status {
 // Engine governs the plugins of a process. Any number of goroutines may use it at once.
 type Engine struct{ handle *C.sogov_engine }
 
+// Options are those of an engine.
+type Options struct {
+	// ContainCrashes has a crash of a plugin end the call instead of the process. Its handlers stay installed; faults of
+	// Go's own code go on to Go's.
+	ContainCrashes bool
+}
+
 // Open opens an engine over a trust directory, without a state directory.
-func Open(trustDirectory string) (*Engine, error) {
+func Open(trustDirectory string, chosen Options) (*Engine, error) {
 	path, free := cBytes(trustDirectory)
 	defer free()
 	// In C's memory: it holds a pointer, and Go's memory must not when it is handed to C.
@@ -65,6 +74,9 @@ func Open(trustDirectory string) (*Engine, error) {
 	defer C.free(unsafe.Pointer(options))
 	options.size = C.sizeof_sogov_engine_options
 	options.trust_directory, options.trust_directory_len = path, C.size_t(len(trustDirectory))
+	if chosen.ContainCrashes {
+		options.contain_crashes = 1
+	}
 	var handle *C.sogov_engine
 	var failed *C.sogov_error
 	status := C.sogov_engine_open(options, &handle, &failed)

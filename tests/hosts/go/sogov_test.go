@@ -140,8 +140,10 @@ func TestUnloadWaitsForALeaseOfAThreadThatIsGone(t *testing.T) {
 
 // Faults of Go's own code stay Go's: a nil dereference is a panic that can be recovered, on threads that are between
 // calls, inside a callback from a plugin, and while other threads are inside of plugins.
-func TestNilDereferencesStayGos(t *testing.T) {
-	engine, service := open(t, "stamp", "v1", "v2")
+func TestNilDereferencesStayGos(t *testing.T) { nilDereferencesStayGos(t, Options{}) }
+
+func nilDereferencesStayGos(t *testing.T, options Options) {
+	engine, service := openWith(t, options, "stamp", "v1", "v2")
 	must(t, engine.Load("reentrant", "v1", released(t, "reentrant-v1.so")))
 	must(t, engine.Promote("reentrant", "v1"))
 	reentrant, err := engine.Service("reentrant")
@@ -313,6 +315,24 @@ func TestAnswersOfAnySize(t *testing.T) {
 	slow.Close()
 	_, err = slow.Call(nil, nil, nil, nil)
 	expect(t, Closed, err)
+}
+
+// A plugin with a Go runtime is refused before it is mapped: two of them share neither heap nor scheduler, and both
+// would install handlers for all signals.
+func TestASecondGoRuntimeIsRefused(t *testing.T) {
+	engine, service := open(t, "stamp", "v1")
+	err := engine.Load("go", "v1", released(t, "go-v1.so"))
+	expect(t, ImageRejected, err)
+	if !strings.Contains(err.Error(), "Go runtime") {
+		t.Errorf("expected the Go runtime to be the reason, found %v", err)
+	}
+	if mapped := lines(t, "/proc/self/maps", "/memfd:go@"); mapped != 0 {
+		t.Errorf("expected no mapping of the plugin, found %d", mapped)
+	}
+	must(t, checkedCall(service, 1, make([]byte, 64)))
+	if err := dereferenceNil(); err == nil {
+		t.Error("expected a panic, found none")
+	}
 }
 
 // Children of the process get nothing of the plugins: no descriptor of their sealed memory.

@@ -14,18 +14,22 @@ import (
 // Eight callers, each a sequence of goroutines whose OS threads end with them and leave a lease behind, while versions
 // are loaded, promoted, rolled back and unloaded. Every answer is checked; afterwards the process holds what it held
 // before. SOGOV_STORM_CYCLES is how many versions come and go (100); with SOGOV_STORM_SECONDS it runs for so long.
-func TestStorm(t *testing.T) {
-	storm(t, 10, 0)
+func TestStorm(t *testing.T) { stormAndCensus(t, Options{}, func(int) {}) }
+
+// stormAndCensus storms twice, `disturb` between two versions, and compares what the process holds after each.
+func stormAndCensus(t *testing.T, options Options, disturb func(cycle int)) {
+	storm(t, options, disturb, 10, 0)
 	before := takeCensus(t)
-	calls, cycles := storm(t, setting("SOGOV_STORM_CYCLES", 100), time.Duration(setting("SOGOV_STORM_SECONDS", 0))*time.Second)
+	calls, cycles := storm(t, options, disturb, setting("SOGOV_STORM_CYCLES", 100),
+		time.Duration(setting("SOGOV_STORM_SECONDS", 0))*time.Second)
 	before.expect(t)
 	t.Logf("storm of Go: %d versions, %d calls", cycles, calls)
 }
 
-func storm(t *testing.T, cycles int, duration time.Duration) (calls int64, cycle int) {
+func storm(t *testing.T, options Options, disturb func(cycle int), cycles int, duration time.Duration) (calls int64, cycle int) {
 	const callers = 8
 	labels := []string{"v1", "v2", "v3", "v4", "v5", "v6"}
-	engine, err := Open(released(t, "trust"))
+	engine, err := Open(released(t, "trust"), options)
 	must(t, err)
 	must(t, engine.Load("stamp", labels[0], released(t, "stamp-v1.so")))
 	must(t, engine.Promote("stamp", labels[0]))
@@ -64,6 +68,7 @@ func storm(t *testing.T, cycles int, duration time.Duration) (calls int64, cycle
 	begin := time.Now()
 	for ; (duration == 0 && cycle < cycles) || (duration > 0 && time.Since(begin) < duration); cycle++ {
 		old, new := labels[cycle%len(labels)], labels[(cycle+1)%len(labels)]
+		disturb(cycle)
 		must(t, engine.Load("stamp", new, released(t, "stamp-"+new+".so")))
 		must(t, engine.Promote("stamp", new))
 		awaitACall(t, &made)
@@ -93,6 +98,10 @@ func callAndLeave(t *testing.T, service *Service, made *atomic.Int64, over *atom
 			t.Error(err)
 			return
 		}
+		if err := dereferenceNil(); err == nil {
+			t.Error("expected a panic, found none")
+			return
+		}
 		made.Add(1)
 	}
 	lease, err := service.Route()
@@ -116,13 +125,26 @@ func awaitACall(t *testing.T, made *atomic.Int64) {
 type census struct{ plugins, descriptors, threads int }
 
 func takeCensus(t *testing.T) census {
-	maps, err := os.ReadFile("/proc/self/maps")
-	must(t, err)
+	// What crashed stays mapped for ever.
+	plugins := lines(t, "/proc/self/maps", "/memfd:") - lines(t, "/proc/self/maps", "/memfd:"+crashed)
 	descriptors, err := os.ReadDir("/proc/self/fd")
 	must(t, err)
 	threads, err := os.ReadDir("/proc/self/task")
 	must(t, err)
-	return census{strings.Count(string(maps), "/memfd:"), len(descriptors), len(threads)}
+	return census{plugins, len(descriptors), len(threads)}
+}
+
+// lines counts the lines of a file that have `text` in them.
+func lines(t *testing.T, file, text string) int {
+	content, err := os.ReadFile(file)
+	must(t, err)
+	count := 0
+	for _, line := range strings.Split(string(content), "\n") {
+		if strings.Contains(line, text) {
+			count++
+		}
+	}
+	return count
 }
 
 func (before census) expect(t *testing.T) {

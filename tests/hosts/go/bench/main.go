@@ -31,7 +31,7 @@ const (
 
 func main() {
 	directory := os.Getenv("SOGOV_HOSTS")
-	engine, err := sogov.Open(filepath.Join(directory, "trust"))
+	engine, err := sogov.Open(filepath.Join(directory, "trust"), sogov.Options{})
 	must(err)
 	must(engine.Load("copy", "v1", filepath.Join(directory, "copy-v1.so")))
 	must(engine.Promote("copy", "v1"))
