@@ -78,12 +78,16 @@ static void throw_failure(JNIEnv *env, sogov_status status, sogov_error *error)
 
 /* ---- engine ---- */
 
-NATIVE(jlong, open)(JNIEnv *env, jclass class, jbyteArray trust_directory)
+NATIVE(jlong, open)(JNIEnv *env, jclass class, jbyteArray trust_directory, jboolean contain_crashes)
 {
     (void)class;
     text trust = text_of(env, trust_directory);
     sogov_engine_options options = {
-        .size = sizeof options, .trust_directory = trust.bytes, .trust_directory_len = trust.len};
+        .size = sizeof options,
+        .trust_directory = trust.bytes,
+        .trust_directory_len = trust.len,
+        .contain_crashes = contain_crashes,
+    };
     sogov_engine *engine = NULL;
     sogov_error *error = NULL;
     throw_failure(env, sogov_engine_open(&options, &engine, &error), error);

@@ -6,6 +6,9 @@ import java.util.Arrays;
 
 /** An engine over the release that run.sh made, with one service; closing it frees both. */
 final class Host implements AutoCloseable {
+    /** Whether the engines of this process contain crashes: of all, since the handlers stay. */
+    static final boolean CONTAINS_CRASHES = Boolean.getBoolean("sogov.contain");
+
     private static final String RELEASE = System.getenv("SOGOV_HOSTS");
 
     final long engine;
@@ -15,7 +18,7 @@ final class Host implements AutoCloseable {
     /** Loads these versions of a service; the first is stable. */
     Host(String service, String... versions) {
         this.service = service.getBytes(UTF_8);
-        engine = Native.open((RELEASE + "/trust").getBytes(UTF_8));
+        engine = Native.open((RELEASE + "/trust").getBytes(UTF_8), CONTAINS_CRASHES);
         for (String version : versions) {
             load(version);
         }
@@ -78,7 +81,7 @@ final class Host implements AutoCloseable {
         }
     }
 
-    private static String text(byte[] label) {
+    static String text(byte[] label) {
         int end = 0;
         while (label[end] != 0) {
             end++;

@@ -12,10 +12,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What a JVM does to a library and its plugins, and they must not do to it. Exit status 0: everything held. */
+/**
+ * What a JVM does to a library and its plugins, and they must not do to it: run with and without {@code
+ * -Dsogov.contain=true}. Exit status 0: everything held.
+ */
 public final class HostTest {
     private static final int CALLERS = 8;
     private static final int DEADLINE_S = 60;
@@ -35,6 +39,9 @@ public final class HostTest {
         test("leases on other threads", HostTest::leases);
         test("direct buffers and arrays of any size", HostTest::buffers);
         test("failures are exceptions", HostTest::failures);
+        if (Host.CONTAINS_CRASHES) {
+            test("crashes end their calls alone", HostTest::crashes);
+        }
         leaveWithCallsInFlight();
     }
 
@@ -144,13 +151,14 @@ public final class HostTest {
                 Host.Caller caller = host.new Caller();
                 for (int i = 0; i < 3_000; i++) {
                     caller.call();
-                    check(nullCheckThrows(i % 2 == 0 ? null : caller) == (i % 2 == 0), "a null check");
-                    check(divisionThrows(i % 2) == (i % 2 == 0), "a division");
+                    Faults.check();
                 }
-                check(overflows(), "a stack overflow");
+                Faults.checkOverflow();
                 long inside = Native.register(() -> {
                     caller.call();
-                    return nullCheckThrows(null) && divisionThrows(0) && overflows() ? 0 : 1;
+                    Faults.check();
+                    Faults.checkOverflow();
+                    return 0;
                 });
                 byte[] request = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder())
                         .putLong(Native.callback()).putLong(inside).array();
@@ -172,32 +180,32 @@ public final class HostTest {
         }
     }
 
-    private static boolean nullCheckThrows(Host.Caller caller) {
-        try {
-            return caller.calls < 0;
-        } catch (NullPointerException thrown) {
-            return true;
+    /** One thread crashes while the others call and make faults of their own, and the garbage collector stops them. */
+    private static void crashes() throws Exception {
+        AtomicBoolean crashing = new AtomicBoolean();
+        AtomicBoolean over = new AtomicBoolean();
+        try (Host host = new Host("stamp", "v1", "v2")) {
+            switchWhile(host, CALLERS, () -> {
+                if (crashing.compareAndSet(false, true)) {
+                    try {
+                        Crash.ofEachKind();
+                        Faults.checkOverflow();
+                    } finally {
+                        over.set(true);
+                    }
+                    return;
+                }
+                Host.Caller caller = host.new Caller();
+                while (!over.get()) {
+                    caller.call();
+                    Faults.check();
+                    if (caller.calls % 1000 == 0) {
+                        Faults.checkOverflow();
+                        System.gc();
+                    }
+                }
+            });
         }
-    }
-
-    private static boolean divisionThrows(int divisor) {
-        try {
-            return 1 / divisor < 0;
-        } catch (ArithmeticException thrown) {
-            return true;
-        }
-    }
-
-    private static boolean overflows() {
-        try {
-            return overflow(1) < 0;
-        } catch (StackOverflowError thrown) {
-            return true;
-        }
-    }
-
-    private static int overflow(int depth) {
-        return overflow(depth + 1) + 1;
     }
 
     /** A lease is released on another thread than it was taken on, once; an unload waits for it. */

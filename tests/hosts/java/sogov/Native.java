@@ -21,7 +21,8 @@ final class Native {
 
     private Native() {}
 
-    static native long open(byte[] trustDirectory);
+    /** With {@code containCrashes} a crash of a plugin ends its call alone; the handlers for that stay installed. */
+    static native long open(byte[] trustDirectory, boolean containCrashes);
 
     static native void close(long engine);
 

@@ -9,6 +9,7 @@ public final class SogovException extends RuntimeException {
     public static final int BUSY = 103;
     public static final int LEASE_GONE = 602;
     public static final int PLUGIN_FAILED = 700;
+    public static final int PLUGIN_CRASHED = 701;
 
     /** The sogov_status of the failed call. */
     public final int status;

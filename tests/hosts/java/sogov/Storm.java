@@ -13,7 +13,8 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * Eight callers, each a sequence of threads that end with a lease left behind, while versions are loaded, promoted, rolled
  * back and unloaded and the garbage collector runs. Every answer is checked; afterwards the process holds what it held
- * before. SOGOV_STORM_CYCLES is how many versions come and go (100); with SOGOV_STORM_SECONDS it runs for so long.
+ * before. With {@code -Dsogov.contain=true} a plugin crashes besides, after every tenth version. SOGOV_STORM_CYCLES is how
+ * many versions come and go (100); with SOGOV_STORM_SECONDS it runs for so long.
  */
 public final class Storm {
     private static final int CALLERS = 8;
@@ -80,6 +81,7 @@ public final class Storm {
             for (int i = 0; i < CALLS_OF_A_THREAD && !over; i++) {
                 caller.call();
                 calls.incrementAndGet();
+                Faults.check();
             }
             long other = leftLease.getAndSet(Native.route(host.handle));
             if (other != 0) {
@@ -102,6 +104,9 @@ public final class Storm {
         host.promote(next);
         if (cycle % 10 == 0) {
             System.gc();
+            if (Host.CONTAINS_CRASHES) {
+                Crash.of(cycle / 10);
+            }
         }
         giveBack();
         host.unload(old, DEADLINE_S * 1000);
@@ -139,7 +144,9 @@ public final class Storm {
         }
 
         static Census take() throws IOException {
-            long plugins = maps().stream().filter(line -> line.contains("/memfd:")).count();
+            // What crashed stays mapped.
+            long plugins = maps().stream()
+                    .filter(line -> line.contains("/memfd:") && !line.contains("/memfd:" + Crash.NAME)).count();
             return new Census(plugins, entries("/proc/self/fd"), entries("/proc/self/task"));
         }
 

@@ -1,0 +1,63 @@
+package sogov;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+/** Crashes of the zoo's plugin "crash", in a process that contains them. */
+final class Crash {
+    /** How the mappings of the plugin are named. It stays mapped. */
+    static final String NAME = "crash@v2";
+
+    /** The requests that make it crash, and the signals that come of them. */
+    private static final String[][] FAULTS = {
+        {"write_null", "SIGSEGV"}, {"read_far", "SIGSEGV"}, {"call_null", "SIGSEGV"}, {"call_data", "SIGSEGV"},
+        {"overflow", "SIGSEGV"}, {"untidy", "SIGSEGV"}, {"divide", "SIGFPE"}, {"illegal", "SIGILL"},
+        // Nothing that a crash was doing is undone: this one leaves a descriptor open.
+        {"truncated", "SIGBUS"},
+    };
+
+    private Crash() {}
+
+    /** One crash of each kind. */
+    static void ofEachKind() {
+        for (String[] fault : FAULTS) {
+            of(fault[0], fault[1]);
+        }
+    }
+
+    /** One that leaves no descriptor open, another one for each number. */
+    static void of(int number) {
+        String[] fault = FAULTS[number % (FAULTS.length - 1)];
+        of(fault[0], fault[1]);
+    }
+
+    /** Has a version crash that was promoted over a sound one, in an engine of its own. */
+    private static void of(String request, String signal) {
+        try (Host host = new Host("crash", "v1", "v2")) {
+            host.promote("v2");
+            byte[] room = new byte[16];
+            byte[] label = new byte[Native.LABEL_SIZE];
+            int length = Native.call(host.handle, "fine".getBytes(UTF_8), 4, room, label);
+            expect("fine of v2", new String(room, 0, length, UTF_8) + " of " + Host.text(label));
+            byte[] fault = request.getBytes(UTF_8);
+            try {
+                Native.call(host.handle, fault, fault.length, room, label);
+                throw new AssertionError(request + ": expected a crash, found an answer");
+            } catch (SogovException crash) {
+                String expected = SogovException.PLUGIN_CRASHED + ": " + signal;
+                expect(expected + " of v2", crash.getMessage().substring(0, expected.length()) + " of "
+                        + Host.text(label));
+            }
+            // The version of before serves, and says so.
+            host.new Caller().call();
+            long lease = Native.route(host.handle);
+            expect("v1", Host.leaseVersion(lease));
+            Native.release(lease, true);
+        }
+    }
+
+    private static void expect(String expected, String found) {
+        if (!found.equals(expected)) {
+            throw new AssertionError("expected " + expected + ", found " + found);
+        }
+    }
+}
