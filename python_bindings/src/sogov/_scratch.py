@@ -49,11 +49,11 @@ class Scratch:
 
     __slots__ = (
         "__weakref__",
-        "_error",
         "_outcome",
         "_request",
         "answer_ref",
         "capacity",
+        "error",
         "error_ref",
         "info",
         "info_ref",
@@ -67,8 +67,8 @@ class Scratch:
     def __init__(self) -> None:
         self._outcome = _Outcome(info=_abi.CallInfo(size=ctypes.sizeof(_abi.CallInfo)))
         self._request = _abi.Request(size=ctypes.sizeof(_abi.Request))
-        self._error = ErrorPlace()
-        self.error_ref = self._error.ref
+        self.error = ErrorPlace()
+        self.error_ref = self.error.ref
         self.answer_ref = ctypes.byref(self._outcome.answer)
         self.info_ref = ctypes.byref(self._outcome.info)
         self.outcome_bytes = memoryview(self._outcome).cast("B")
@@ -111,13 +111,13 @@ class Scratch:
         """Raises; a plugin's failure with what is known of it."""
         kind = error_class(status)
         if not issubclass(kind, PluginError):
-            self._error.fail(status)
+            self.error.fail(status)
         info, answer = self._outcome.info, self._outcome.answer
         if answer.capacity != self.capacity:
             self.find_memory()
         raise kind(
             known(status),
-            self._error.take(),
+            self.error.take(),
             info.plugin_status,
             self.memory[: answer.len],
             info.version.decode(),

@@ -99,30 +99,29 @@ class Service:
 
         Parameters and errors are those of `call`; LimitExceededError beyond 65,536 leases in flight.
         """
-        gate = self._gate
-        lease = Lease(self, gate)
-        gate.enter(lease._token)
-        # No look at `shutting`: the lease is inside, so the gate is not shut meanwhile.
+        lease = Lease(self, self._gate)
+        self._gate.enter(lease._token)
+        try:
+            lease._hold(self._route(user_key, headers))
+        except BaseException:
+            self._gate.leave(lease._token)
+            raise
+        return lease
+
+    def _route(self, user_key: str | Data | None, headers: Headers) -> int:
+        """The number of a new lease. No look at `shutting`: the lease is inside, so the gate is not shut."""
+        gate, number = self._gate, ctypes.c_uint64()
         idle = gate.idle
         try:
             scratch = idle.pop()
         except IndexError:
             scratch = gate.keep(Scratch())
         try:
-            number = ctypes.c_uint64()
-            status = _abi.sogov_route(
-                self._handle,
-                scratch.describe(user_key, headers),
-                ctypes.byref(number),
-                scratch.error_ref,
+            request = scratch.describe(user_key, headers)
+            scratch.error.check(
+                _abi.sogov_route(self._handle, request, ctypes.byref(number), scratch.error_ref)
             )
-            if status:
-                scratch.fail(status)
-            lease._hold(number.value)
-            return lease
-        except BaseException:
-            gate.leave(lease._token)
-            raise
+            return number.value
         finally:
             if scratch.is_untidy:
                 scratch.tidy()
