@@ -249,6 +249,11 @@ public final class HostTest {
                     check(Native.call(host.handle, request, size, small, null) == -1, "room that is too small");
                 }
             }
+            byte[] room = new byte[8];
+            throwing(IndexOutOfBoundsException.class, () -> Native.call(host.handle, room, 9, room, null));
+            throwing(IndexOutOfBoundsException.class, () -> Native.call(host.handle, room, 8, room, new byte[64]));
+            throwing(IllegalArgumentException.class, () -> Native.callDirect(
+                    host.handle, ByteBuffer.allocate(8), 8, ByteBuffer.allocateDirect(8), null));
         }
     }
 
@@ -317,6 +322,16 @@ public final class HostTest {
             return;
         }
         throw new AssertionError("expected status " + status + ", found none");
+    }
+
+    private static void throwing(Class<? extends RuntimeException> expected, Body body) throws Exception {
+        try {
+            body.run();
+        } catch (RuntimeException thrown) {
+            check(expected.isInstance(thrown), "expected " + expected + ", found " + thrown);
+            return;
+        }
+        throw new AssertionError("expected " + expected + ", found none");
     }
 
     private static void expect(long[] expected, long[] found) {

@@ -55,6 +55,9 @@ final class Native {
 
     /** The same between direct buffers, from their beginnings. */
     static int callDirect(long service, ByteBuffer request, int length, ByteBuffer room, byte[] version) {
+        if (!request.isDirect() || !room.isDirect()) {
+            throw new IllegalArgumentException("expected direct buffers");
+        }
         Objects.checkFromIndexSize(0, length, request.capacity());
         checkLabel(version);
         return callBuffers(service, request, length, room, room.capacity(), version);
