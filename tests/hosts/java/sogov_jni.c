@@ -5,7 +5,7 @@
  * for the plugin. Direct buffers are used where they lie. Nothing is kept between two calls that belongs to a thread,
  * but for the bridge's memory, which ends with its thread: threads may attach and detach as they like.
  */
-#include "../c/crossing.h"
+#include "../go/bench/crossing.h"
 #include "../go/bridge.h"
 
 #include <jni.h>

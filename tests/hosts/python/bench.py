@@ -1,6 +1,6 @@
 """What a call through sogov costs a Python program, over a ctypes call that sends the same request to the same function
 through a bare pointer and copies its answer. Prints one line of JSON; started by run.sh, with the library of
-c/crossing.c as its argument.
+go/bench/crossing.c as its argument.
 """
 
 from __future__ import annotations

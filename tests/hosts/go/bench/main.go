@@ -5,7 +5,7 @@ package main
 /*
 #cgo CFLAGS: -std=c11 -O2 -I${SRCDIR}/../../../../include
 #include <stdlib.h>
-#include "../../c/crossing.c"
+#include "crossing.h"
 */
 import "C"
 
