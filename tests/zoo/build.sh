@@ -68,7 +68,7 @@ compile nodelete $c plain.c $tidy -Wl,-z,nodelete
 
 # A Go runtime; of two, the process wants one only.
 for version in 1 2; do
-    (cd go_plugin && GO111MODULE=off GOFLAGS= CGO_ENABLED=1 go build -buildmode=c-shared \
+    (cd go_plugin && GO111MODULE=off GOFLAGS= CGO_LDFLAGS= CGO_ENABLED=1 go build -buildmode=c-shared \
         -ldflags "-buildid=zoo-$version" -o "$out/go_v$version.so.part" main.go)
     mv "$out/go_v$version.so.part" "$out/go_v$version.so"
     rm -f "$out/go_v$version.so.h" "$out/go_v$version.h"
