@@ -157,8 +157,9 @@ impl<'a> Update<'a> {
     /// The only trial of the update. What the bytes alone refuse is refused here also where there is no preflight.
     fn try_out(&self) -> Result<()> {
         let image = self.image()?;
-        let tried = Instance::check_bytes(image)
-            .and_then(|()| self.engine.try_out(self.staging.service(), self.label, image));
+        let isolation = self.options.load.isolation;
+        let tried = Instance::check_bytes(image, isolation)
+            .and_then(|()| self.engine.try_out(self.staging.service(), self.label, image, isolation));
         tried.map_err(|e| e.of(self.path.display()))
     }
 
@@ -166,7 +167,8 @@ impl<'a> Update<'a> {
         let service = Arc::clone(self.staging.service());
         let image = self.image()?;
         let of = |e: Error| e.of(self.path.display());
-        let instance = self.engine.start(service.name(), self.label, image).map_err(of)?;
+        let isolation = self.options.load.isolation;
+        let instance = self.engine.start(service.name(), self.label, image, isolation).map_err(of)?;
         self.engine.enter(&service, self.label, image, instance).map_err(of)?;
         self.loaded = Some((self.staging.version(self.label)?, self.staging.hold(self.label)?));
         // Its file and its memory are not needed any more.

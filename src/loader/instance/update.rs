@@ -10,6 +10,7 @@ impl Instance {
     /// declares none, passes.
     pub fn self_test(&self) -> Result<()> {
         let Some(plugin) = &self.plugin else { return Ok(()) };
+        self.place.enter()?;
         match plugin.self_test(self.contained.as_ref())? {
             Ended::Returned(_) => Ok(()),
             Ended::Faulted(fault) => Err(self.crashed(&fault)),
@@ -32,6 +33,7 @@ impl Instance {
     }
 
     fn level_1(&self) -> Result<&Plugin> {
+        self.place.enter()?;
         self.plugin.as_ref().ok_or_else(|| {
             Error::new(Status::Unsupported, format!("the image exports no {}", plugin::SYMBOL))
         })
