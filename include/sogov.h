@@ -42,7 +42,7 @@
 #define SOGOV_BYTES_INIT {NULL, 0, 0}
 #define SOGOV_VERSION_INFO_INIT \
   {sizeof(sogov_version_info), {0}, {0}, SOGOV_STANDING_LOADED, 0, {0}, 0, 0, 0, 0, {0}, \
-   SOGOV_BREAKER_CLOSED, 0, 0}
+   SOGOV_BREAKER_CLOSED, 0, 0, 0}
 #define SOGOV_PROCESS_INFO_INIT {sizeof(sogov_process_info), 0, 0, 0, 0, 0, 0, {0}, {0}}
 #define SOGOV_CALL_INFO_INIT {sizeof(sogov_call_info), 0, SOGOV_ROUTE_REASON_NONE, {0}}
 

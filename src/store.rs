@@ -99,7 +99,11 @@ impl Store {
             // A state that cannot be read might name anything: then nothing is garbage.
             let state = state?;
             named.extend(
-                state.stable.iter().chain(&state.history).map(|former| artifact_name(service, former.label, &former.digest)),
+                state
+                    .stable
+                    .iter()
+                    .chain(&state.history)
+                    .map(|former| artifact_name(service, former.label, &former.digest)),
             );
         }
         for name in self.artifacts.names(MAX_ARTIFACTS)? {

@@ -141,8 +141,17 @@ impl Instance {
                 return Err(Error::new(refusal.status(), message));
             }
         };
-        let mut instance =
-            Self { handle, load_name, place, extent, plugin: None, contained: None, hazards, companions, claim };
+        let mut instance = Self {
+            handle,
+            load_name,
+            place,
+            extent,
+            plugin: None,
+            contained: None,
+            hazards,
+            companions,
+            claim,
+        };
         match instance.start(context) {
             Ok(()) => Ok(instance),
             // Code of the image has run, so it goes the way of every unload.
@@ -230,12 +239,14 @@ impl Instance {
     pub fn descriptor(&self) -> Result<(*const Descriptor, *mut c_void)> {
         let unsupported = |what: &str| Error::new(Status::Unsupported, what);
         if self.isolation() == Isolation::Own {
-            return Err(unsupported("isolated: the descriptor of such a plugin is not handed out: call it by sogov_call"));
+            return Err(unsupported(
+                "isolated: the descriptor of such a plugin is not handed out: call it by sogov_call",
+            ));
         }
         let plugin = self.plugin.as_ref();
-        plugin.map(Plugin::raw).ok_or_else(|| {
-            unsupported("expected a level-1 plugin, found one without a descriptor")
-        })
+        plugin
+            .map(Plugin::raw)
+            .ok_or_else(|| unsupported("expected a level-1 plugin, found one without a descriptor"))
     }
 
     /// Asks a level-1 plugin for its health.
@@ -285,7 +296,9 @@ impl Instance {
         if let Some(index) = self.hazards.iter().position(stands) {
             return Some(self.hazards.swap_remove(index).into());
         }
-        self.companions.objection(vouched).or_else(|| audit::left_behind(&self.extent, &self.companions, &self.place))
+        self.companions
+            .objection(vouched)
+            .or_else(|| audit::left_behind(&self.extent, &self.companions, &self.place))
     }
 
     /// What the linker holds after `dlclose`, and why as far as it can be told.

@@ -66,11 +66,7 @@ pub(super) fn check(image: &Elf<'_>) -> Result<Vec<Library>> {
 
 /// What came with the image that begins at `image`. Refused where another file was mapped than was looked at: the
 /// environment of the process, or somebody who replaces files, led the linker elsewhere.
-pub(super) fn companions(
-    namespace: &Namespace,
-    image: usize,
-    libraries: Vec<Library>,
-) -> Result<Companions> {
+pub(super) fn companions(namespace: &Namespace, image: usize, libraries: Vec<Library>) -> Result<Companions> {
     let mut bases = Vec::new();
     let mut arrived = Vec::new();
     let _: Option<()> = namespace.find(|object| {

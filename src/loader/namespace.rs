@@ -90,8 +90,7 @@ impl Namespace {
     pub(super) fn open(&self, load_name: &CStr) -> Result<*mut c_void> {
         self.enter()?;
         // SAFETY: constructors of a signed image run here; its name is NUL-terminated.
-        let handle =
-            float_control::preserved(|| unsafe { libc::dlmopen(self.id, load_name.as_ptr(), MODE) });
+        let handle = float_control::preserved(|| unsafe { libc::dlmopen(self.id, load_name.as_ptr(), MODE) });
         if handle.is_null() {
             return Err(Error::new(Status::LoadFailed, link_map::without_load_name(&last_error())));
         }

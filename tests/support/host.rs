@@ -5,8 +5,8 @@
 use crate::support::{Lines, Trust, load, zoo};
 use sogov::engine::{Change, Engine, EngineOptions, FileFacts, LoadOptions};
 use sogov::error::{Error, Status};
-use sogov::loader::{Invocation, Isolation};
 use sogov::loader::preflight::PreflightPolicy;
+use sogov::loader::{Invocation, Isolation};
 use sogov::route::Request;
 use sogov::runtime::{self, Lease, Outcome, Standing, VersionReport};
 use std::ffi::c_void;

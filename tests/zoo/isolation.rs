@@ -204,7 +204,8 @@ pub fn restart() {
         engine.promote("zoo", label, &change).unwrap();
     }
     engine.close();
-    let host = Host { engine: Engine::open(options()).unwrap(), trust, lines: crate::support::Lines::default() };
+    let host =
+        Host { engine: Engine::open(options()).unwrap(), trust, lines: crate::support::Lines::default() };
     let is_isolated =
         || host.engine.report(None).unwrap().iter().all(|report| report.isolation == Isolation::Own);
     assert!(is_isolated());
@@ -224,8 +225,7 @@ pub fn update() {
     assert_eq!(host.call(b"hello", 100).unwrap(), b"hello");
     // What cannot be isolated leaves the old version serving.
     let signed = host.trust.signed(&zoo("prints"), "zoo", "v3");
-    let refused =
-        host.engine.update("zoo", "v3", &signed, &options, &mut |_| Verdict::Continue).unwrap_err();
+    let refused = host.engine.update("zoo", "v3", &signed, &options, &mut |_| Verdict::Continue).unwrap_err();
     assert_eq!(refused.status(), Status::Unsupported, "{refused}");
     assert_eq!(host.call(b"hello", 100).unwrap(), b"hello");
 }

@@ -69,7 +69,17 @@ mod tests {
 
     #[test]
     fn what_is_known_to_fail_is_not_sound() {
-        for name in ["pthread_create", "pthread_setspecific", "printf", "stdout", "exit", "fork", "setlocale", "dlopen", ""] {
+        for name in [
+            "pthread_create",
+            "pthread_setspecific",
+            "printf",
+            "stdout",
+            "exit",
+            "fork",
+            "setlocale",
+            "dlopen",
+            "",
+        ] {
             assert!(!is_sound(name) && !is_sound_where_prepared(name), "{name}");
         }
         assert!(is_sound("malloc") && is_sound("__tls_get_addr"));

@@ -35,7 +35,10 @@ pub fn decide(args: &Args, subject: &Subject<'_>) -> Result<Map<String, Value>, 
             verdict(verified.as_ref().err(), json!({ "service": service, "signers": signers })),
         );
         if let Ok(image) = &verified {
-            fields.insert("loading".into(), verdict(Instance::check_bytes(image, Isolation::Shared).err().as_ref(), json!({})));
+            fields.insert(
+                "loading".into(),
+                verdict(Instance::check_bytes(image, Isolation::Shared).err().as_ref(), json!({})),
+            );
         }
     }
     Ok(fields)
