@@ -42,7 +42,7 @@
 #define SOGOV_BYTES_INIT {NULL, 0, 0}
 #define SOGOV_VERSION_INFO_INIT \
   {sizeof(sogov_version_info), {0}, {0}, SOGOV_STANDING_LOADED, 0, {0}, 0, 0, 0, 0, {0}, \
-   SOGOV_BREAKER_CLOSED, 0, 0}
+   SOGOV_BREAKER_CLOSED, 0, 0, 0}
 #define SOGOV_PROCESS_INFO_INIT {sizeof(sogov_process_info), 0, 0, 0, 0, 0, 0, {0}, {0}}
 #define SOGOV_CALL_INFO_INIT {sizeof(sogov_call_info), 0, SOGOV_ROUTE_REASON_NONE, {0}}
 
@@ -931,6 +931,15 @@ typedef struct sogov_change_options {
    * its label is free, and the process is marked for ever as one that wants a restart (sogov_process_status()).
    */
   uint32_t force;
+  /**
+   * sogov_load_versioned() only. 1: the plugin and the libraries that it needs get a namespace of their own, with a C
+   * library of their own: names, SONAMEs and statics of the program and of other plugins do not meet theirs. For plugins
+   * in C without threads, streams and the C++ runtime: others are SOGOV_STATUS_UNSUPPORTED, and the message names what
+   * stands in the way. At most 8 versions of a process at the same time, pinned ones included:
+   * SOGOV_STATUS_LIMIT_EXCEEDED. docs/plugin-guide.md has the rest. A version that is brought back, by a rollback or a
+   * restart, is loaded as it was.
+   */
+  uint32_t isolated;
 } sogov_change_options;
 
 /**
@@ -994,6 +1003,10 @@ typedef struct sogov_version_info {
    * How often the breaker opened.
    */
   uint64_t breaker_opened;
+  /**
+   * 1 for a version with a namespace of its own; see sogov_change_options.
+   */
+  uint32_t isolated;
 } sogov_version_info;
 
 /**
@@ -1343,9 +1356,9 @@ typedef struct sogov_update_options {
    */
   uint32_t wait_durable;
   /**
-   * 0.
+   * 1: the new version gets a namespace of its own; see sogov_change_options.
    */
-  uint32_t reserved;
+  uint32_t isolated;
 } sogov_update_options;
 
 /**
@@ -1537,10 +1550,11 @@ void sogov_engine_free(struct sogov_engine *engine);
  * @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
  * @param version the label, which must be the statement's; (NULL, 0) takes the statement's
  * @param path the plugin
- * @param options actor, reason, signature_path; or NULL
+ * @param options actor, reason, signature_path, isolated; or NULL
  * @param info receives what is known of the version, or NULL
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY when the label is in use; the codes of trust (4xx), loading (5xx) and
- *         plugins (7xx), after which nothing is loaded
+ *         plugins (7xx), and for `isolated` SOGOV_STATUS_UNSUPPORTED and SOGOV_STATUS_LIMIT_EXCEEDED, after which nothing
+ *         is loaded
  */
 enum sogov_status sogov_load_versioned(const struct sogov_engine *engine,
                                        const char *service,
@@ -1866,7 +1880,7 @@ enum sogov_status sogov_lease_symbol(sogov_lease lease,
  * @param lease from sogov_route()
  * @param descriptor receives a `const sogov_plugin *`
  * @param plugin_self receives the pointer that the plugin's functions take
- * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a level-0 plugin; SOGOV_STATUS_LEASE_GONE
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a level-0 plugin and an isolated one; SOGOV_STATUS_LEASE_GONE
  */
 enum sogov_status sogov_lease_plugin(sogov_lease lease,
                                      const struct sogov_plugin **descriptor,

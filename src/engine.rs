@@ -21,7 +21,7 @@ use crate::artifact::statement::Statement;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
 use crate::loader::preflight::Preflight;
-use crate::loader::{Collisions, HostContext, Instance};
+use crate::loader::{Collisions, HostContext, Instance, Isolation};
 use crate::route::RoutePolicy;
 use crate::runtime::{
     self, Former, Keeper, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
@@ -82,11 +82,13 @@ pub struct Change {
     pub force: bool,
 }
 
-/// Where the signature of a plugin file is.
+/// Where the signature of a plugin file is, and how it is loaded.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
     /// The detached signature; without it, the file's path with `.sogsig` behind it is tried.
     pub signature_path: Option<PathBuf>,
+    /// Whose names the plugin sees. A version that is brought back, by a rollback or a restart, is loaded as it was.
+    pub isolation: Isolation,
     /// Who loads, and why.
     pub change: Change,
 }
@@ -127,7 +129,7 @@ impl Engine {
         options: &LoadOptions,
     ) -> Result<VerifiedImage> {
         let image = self.admit_file(service, label, path, options)?;
-        Instance::check_bytes(&image).map_err(|e| e.of(path.display()))?;
+        Instance::check_bytes(&image, options.isolation).map_err(|e| e.of(path.display()))?;
         Ok(image)
     }
 
@@ -283,7 +285,7 @@ impl Engine {
         let label = label_of(label, path, options)?;
         service.check_free(label)?;
         let image = self.admit_file(service.name().as_str(), Some(label.as_str()), path, options)?;
-        self.load(service, label, &image).map_err(|e| e.of(path.display()))
+        self.load(service, label, &image, options.isolation).map_err(|e| e.of(path.display()))
     }
 
     fn admit(
@@ -301,17 +303,29 @@ impl Engine {
     }
 
     /// Tries the image in a child process, runs it and its self test here, and enters the version.
-    fn load(&self, service: &Arc<Service>, label: Label, image: &VerifiedImage) -> Result<VersionReport> {
-        self.try_out(service, label, image)?;
-        let version = self.start(service, label, image, Instance::self_test)?;
+    fn load(
+        &self,
+        service: &Arc<Service>,
+        label: Label,
+        image: &VerifiedImage,
+        isolation: Isolation,
+    ) -> Result<VersionReport> {
+        self.try_out(service, label, image, isolation)?;
+        let version = self.start(service, label, image, isolation, Instance::self_test)?;
         self.enter(service, image, &version)
     }
 
     /// Refuses what crashed in this process before, and tries the image in a child process.
-    fn try_out(&self, service: &Service, label: Label, image: &VerifiedImage) -> Result<()> {
+    fn try_out(
+        &self,
+        service: &Service,
+        label: Label,
+        image: &VerifiedImage,
+        isolation: Isolation,
+    ) -> Result<()> {
         service.check_never_crashed(image.digest())?;
         let name = service.name();
-        if let Some(trial) = self.preflight.check(image, &self.context(name, label))? {
+        if let Some(trial) = self.preflight.check(image, &self.context(name, label), isolation)? {
             for note in trial.notes {
                 self.log.write(LogLevel::Warning, format_args!("{name}@{label}: preflight: {note}"));
             }
@@ -325,12 +339,13 @@ impl Engine {
         service: &Arc<Service>,
         label: Label,
         image: &VerifiedImage,
+        isolation: Isolation,
         test: impl FnOnce(&Instance) -> Result<()>,
     ) -> Result<Arc<Version>> {
         let (name, epoch) = (service.name(), image.statement().epoch);
         let seat = Seat::reserve()?;
         let context = self.context(name, label);
-        let mut instance = Instance::map(image, &context, self.collisions)?;
+        let mut instance = Instance::map(image, &context, isolation, self.collisions)?;
         let started = instance.start(context, self.containment_now()).and_then(|()| test(&instance));
         let watcher = self.watcher(service);
         let version = Version::new(seat, name, label, *image.digest(), epoch, instance, watcher);
@@ -398,7 +413,7 @@ impl Engine {
                 "expected the artifact of that digest, found another",
             )));
         }
-        self.load(service, former.label, &image).map_err(of)
+        self.load(service, former.label, &image, Isolation::own_if(former.isolated)).map_err(of)
     }
 
     fn load_and_roll_back(&self, service: &Arc<Service>, former: &Former) -> Result<Arc<Version>> {

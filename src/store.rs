@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 use crate::crypto::key_id::parse_digest;
-use crate::crypto::sm3;
+use crate::crypto::sm3::{self, Digest};
 use crate::document::{Document, Field};
 use crate::error::{Result, Status};
 use crate::label::Label;
@@ -53,7 +53,7 @@ impl Store {
     pub fn keep(&self, service: Label, label: Label, image: &VerifiedImage) -> Result<()> {
         fault!("store.keep");
         let _lock = self.machine.lock()?;
-        let name = artifact_name(service, &Former { label, digest: *image.digest() });
+        let name = artifact_name(service, label, image.digest());
         match image.detached_signature() {
             Some(signature) => self.artifacts.write_durably(&format!("{name}.sogsig"), signature)?,
             None => self.artifacts.remove(&format!("{name}.sogsig"))?,
@@ -63,7 +63,7 @@ impl Store {
 
     /// The artifact of a version, to be verified again, and its detached signature.
     pub fn artifact(&self, service: Label, former: &Former) -> Result<(File, Option<Vec<u8>>)> {
-        let name = artifact_name(service, former);
+        let name = artifact_name(service, former.label, &former.digest);
         let file = self.artifacts.open_file(&format!("{name}.so"), Status::Io)?;
         let signature = match self.artifacts.read(&format!("{name}.sogsig"), MAX_SIGNATURE, Status::Io) {
             Ok(signature) => Some(signature),
@@ -99,7 +99,11 @@ impl Store {
             // A state that cannot be read might name anything: then nothing is garbage.
             let state = state?;
             named.extend(
-                state.stable.iter().chain(&state.history).map(|former| artifact_name(service, former)),
+                state
+                    .stable
+                    .iter()
+                    .chain(&state.history)
+                    .map(|former| artifact_name(service, former.label, &former.digest)),
             );
         }
         for name in self.artifacts.names(MAX_ARTIFACTS)? {
@@ -122,9 +126,9 @@ impl Store {
 }
 
 /// Not the digest alone: the same bytes may be signed for several services and labels. `@` stands in no label.
-fn artifact_name(service: Label, former: &Former) -> String {
-    let digest = sm3::text(&former.digest);
-    format!("{}@{service}@{}", digest.trim_start_matches("sm3:"), former.label)
+fn artifact_name(service: Label, label: Label, digest: &Digest) -> String {
+    let digest = sm3::text(digest);
+    format!("{}@{service}@{label}", digest.trim_start_matches("sm3:"))
 }
 
 fn record_name(service: Label) -> String {
@@ -132,8 +136,13 @@ fn record_name(service: Label) -> String {
 }
 
 fn render(state: &ServiceState) -> String {
-    let former =
-        |f: &Former| serde_json::json!({"version": f.label.as_str(), "digest": sm3::text(&f.digest)});
+    let former = |f: &Former| {
+        let mut record = serde_json::json!({"version": f.label.as_str(), "digest": sm3::text(&f.digest)});
+        if let (true, Some(fields)) = (f.isolated, record.as_object_mut()) {
+            fields.insert("isolated".into(), true.into());
+        }
+        record
+    };
     let history: Vec<_> = state.history.iter().map(former).collect();
     let mut record = serde_json::json!({"schema": 1, "history": history});
     if let (false, Some(fields)) = (state.broken.is_empty(), record.as_object_mut()) {
@@ -175,8 +184,9 @@ fn former(field: &Field<'_>) -> Result<Former> {
     let label = Label::new("version", version.text(64)?).map_err(|e| version.error(e.message()))?;
     let digest = object.required("digest")?;
     let digest = parse_digest(digest.text(128)?).ok_or_else(|| digest.expected("sm3: and 64 hex digits"))?;
+    let isolated = object.optional("isolated").map(|field| field.boolean()).transpose()?.unwrap_or(false);
     object.finish()?;
-    Ok(Former { label, digest })
+    Ok(Former { label, digest, isolated })
 }
 
 #[cfg(test)]
@@ -185,8 +195,11 @@ mod tests {
 
     #[test]
     fn a_state_goes_both_ways() {
-        let former =
-            |label: &str, byte| Former { label: Label::new("version", label).unwrap(), digest: [byte; 32] };
+        let former = |label: &str, byte| Former {
+            label: Label::new("version", label).unwrap(),
+            digest: [byte; 32],
+            isolated: byte == 1,
+        };
         for state in [
             ServiceState::default(),
             ServiceState {

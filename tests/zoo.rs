@@ -7,6 +7,8 @@
 
 #[path = "support/host.rs"]
 mod host;
+#[path = "zoo/isolation.rs"]
+mod isolation;
 mod support;
 #[path = "zoo/table.rs"]
 mod table;

@@ -283,3 +283,29 @@ def test_the_process_says_what_is_mapped(fee_engine: Engine) -> None:
     assert before.taint_reason is None
     fee_engine.unload("fee", "v2")
     assert sogov.process_status().versions_mapped == before.versions_mapped - 1
+
+
+def test_an_isolated_version_beside_a_plain_one(engine: Engine, trust: Trust) -> None:
+    path = trust.signed(zoo("formats"), "formats", "v1")
+    assert not engine.load_versioned("formats", "v1", path).isolated
+    engine.promote("formats", "v1")
+    path = trust.signed(zoo("formats"), "formats", "v2")
+    assert engine.load_versioned("formats", "v2", path, isolated=True).isolated
+    assert [info.isolated for info in engine.versions("formats")] == [False, True]
+    service = engine.service("formats")
+    for label in ("v2", "v1", "v2"):
+        engine.promote("formats", label)
+        assert service.call(b"Ab1 2.25").data == b"2 letters, 2.25"
+    path = trust.signed(zoo("plain_level1"), "formats", "v3")
+    assert engine.update("formats", "v3", path, isolated=True).isolated
+    assert service.call(b"echo").data == b"echo"
+
+
+def test_what_cannot_be_isolated_says_why(engine: Engine, trust: Trust) -> None:
+    path = trust.signed(zoo("cxx_statics_v1"), "refused", "v1")
+    with pytest.raises(sogov.UnsupportedError, match="C\\+\\+ runtime"):
+        engine.load_versioned("refused", "v1", path, isolated=True)
+    path = trust.signed(zoo("prints"), "refused", "v2")
+    with pytest.raises(sogov.UnsupportedError, match="functions of the C library"):
+        engine.load_versioned("refused", "v2", path, isolated=True)
+    assert engine.versions("refused") == []

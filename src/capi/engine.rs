@@ -10,7 +10,7 @@ use super::version::{VersionPlace, sogov_version_info};
 use crate::crypto::key_id::KeyId;
 use crate::engine::{Change, Engine, EngineOptions, LoadOptions};
 use crate::error::{Error, Result, Status};
-use crate::loader::{Collisions, preflight};
+use crate::loader::{Collisions, Isolation, preflight};
 use crate::runtime::Standing;
 use crate::telemetry::{Log, LogLevel};
 use arc_swap::ArcSwapOption;
@@ -140,6 +140,13 @@ pub struct sogov_change_options {
     /// sogov_unload() only. 1: a version on which leases are left after `drain_ms` is given up. It stays mapped for ever,
     /// its label is free, and the process is marked for ever as one that wants a restart (sogov_process_status()).
     pub force: u32,
+    /// sogov_load_versioned() only. 1: the plugin and the libraries that it needs get a namespace of their own, with a C
+    /// library of their own: names, SONAMEs and statics of the program and of other plugins do not meet theirs. For plugins
+    /// in C without threads, streams and the C++ runtime: others are SOGOV_STATUS_UNSUPPORTED, and the message names what
+    /// stands in the way. At most 8 versions of a process at the same time, pinned ones included:
+    /// SOGOV_STATUS_LIMIT_EXCEEDED. docs/plugin-guide.md has the rest. A version that is brought back, by a rollback or a
+    /// restart, is loaded as it was.
+    pub isolated: u32,
 }
 
 // SAFETY: integers and pointers.
@@ -156,6 +163,7 @@ unsafe impl Options for sogov_change_options {
         signature_path: std::ptr::null(),
         signature_path_len: 0,
         force: 0,
+        isolated: 0,
     };
 }
 
@@ -222,10 +230,11 @@ pub unsafe extern "C" fn sogov_engine_free(engine: *mut sogov_engine) {
 /// @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
 /// @param version the label, which must be the statement's; (NULL, 0) takes the statement's
 /// @param path the plugin
-/// @param options actor, reason, signature_path; or NULL
+/// @param options actor, reason, signature_path, isolated; or NULL
 /// @param info receives what is known of the version, or NULL
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY when the label is in use; the codes of trust (4xx), loading (5xx) and
-///         plugins (7xx), after which nothing is loaded
+///         plugins (7xx), and for `isolated` SOGOV_STATUS_UNSUPPORTED and SOGOV_STATUS_LIMIT_EXCEEDED, after which nothing
+///         is loaded
 ///
 /// # Safety
 /// See docs/conventions.md.
@@ -550,7 +559,16 @@ unsafe fn load_options(raw: &sogov_change_options) -> Result<LoadOptions> {
     let signature = unsafe { In::text(raw.signature_path, raw.signature_path_len, "signature_path") }?;
     Ok(LoadOptions {
         signature_path: (!signature.is_empty()).then(|| PathBuf::from(signature)),
+        isolation: isolation(raw.isolated)?,
         // SAFETY: the caller's promise.
         change: unsafe { change(raw) }?,
     })
+}
+
+/// What a member `isolated` says.
+pub(super) fn isolation(isolated: u32) -> Result<Isolation> {
+    match isolated {
+        0 | 1 => Ok(Isolation::own_if(isolated == 1)),
+        other => Err(Error::argument(format!("isolated: expected 0 or 1, found {other}"))),
+    }
 }

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn sogov_lease_symbol(
 /// @param lease from sogov_route()
 /// @param descriptor receives a `const sogov_plugin *`
 /// @param plugin_self receives the pointer that the plugin's functions take
-/// @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a level-0 plugin; SOGOV_STATUS_LEASE_GONE
+/// @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a level-0 plugin and an isolated one; SOGOV_STATUS_LEASE_GONE
 ///
 /// # Safety
 /// See docs/conventions.md.

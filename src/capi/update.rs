@@ -1,6 +1,6 @@
 //! `sogov_update`: a hot update, step by step.
 
-use super::engine::sogov_engine;
+use super::engine::{isolation, sogov_engine};
 use super::error::sogov_error;
 use super::guard::guard;
 use super::handle;
@@ -170,8 +170,8 @@ pub struct sogov_update_options {
     pub drain_ms: u32,
     /// 1: return only when the new state is on the disk.
     pub wait_durable: u32,
-    /// 0.
-    pub reserved: u32,
+    /// 1: the new version gets a namespace of its own; see sogov_change_options.
+    pub isolated: u32,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -201,7 +201,7 @@ unsafe impl Options for sogov_update_options {
         keep_failed: 0,
         drain_ms: 0,
         wait_durable: 0,
-        reserved: 0,
+        isolated: 0,
     };
 }
 
@@ -290,9 +290,6 @@ unsafe fn update_options(raw: &sogov_update_options) -> Result<UpdateOptions> {
         wait_durable: flag("wait_durable", raw.wait_durable)?,
         force: false,
     };
-    if raw.reserved != 0 {
-        return Err(Error::argument(format!("reserved: expected 0, found {}", raw.reserved)));
-    }
     let step = |gray: &sogov_update_gray| GrayStep {
         share: gray.share,
         hold: milliseconds(gray.hold_ms),
@@ -301,6 +298,7 @@ unsafe fn update_options(raw: &sogov_update_options) -> Result<UpdateOptions> {
     Ok(UpdateOptions {
         load: LoadOptions {
             signature_path: (!signature.is_empty()).then(|| PathBuf::from(signature)),
+            isolation: isolation(raw.isolated)?,
             change,
         },
         state: state_mode(raw.state)?,

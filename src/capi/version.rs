@@ -9,6 +9,7 @@ use super::output::Out;
 use crate::error::{Error, Result, Status};
 use crate::label;
 use crate::label::Label;
+use crate::loader::Isolation;
 use crate::runtime::{Phase, Standing, VersionReport};
 use std::ffi::c_char;
 
@@ -51,6 +52,8 @@ pub struct sogov_version_info {
     pub breaker_open_ms: u64,
     /// How often the breaker opened.
     pub breaker_opened: u64,
+    /// 1 for a version with a namespace of its own; see sogov_change_options.
+    pub isolated: u32,
 }
 
 /// Lists versions, in the order in which they were loaded.
@@ -155,6 +158,7 @@ impl VersionPlace {
             breaker: report.breaker.phase,
             breaker_open_ms: u64::try_from(report.breaker.remaining.as_millis()).unwrap_or(u64::MAX),
             breaker_opened: report.breaker.opened,
+            isolated: u32::from(report.isolation == Isolation::Own),
         };
         let known = self.size.min(size_of::<sogov_version_info>());
         // SAFETY: the place has room for `size` bytes, of which `known` come from the struct.

@@ -163,8 +163,9 @@ impl<'a> Update<'a> {
     fn try_out(&self) -> Result<()> {
         fault!("update.preflight");
         let image = self.image()?;
-        let tried = Instance::check_bytes(image)
-            .and_then(|()| self.engine.try_out(self.staging.service(), self.label, image));
+        let isolation = self.options.load.isolation;
+        let tried = Instance::check_bytes(image, isolation)
+            .and_then(|()| self.engine.try_out(self.staging.service(), self.label, image, isolation));
         tried.map_err(|e| e.of(self.path.display()))
     }
 
@@ -172,8 +173,9 @@ impl<'a> Update<'a> {
         let service = Arc::clone(self.staging.service());
         let image = self.image()?;
         let of = |e: Error| e.of(self.path.display());
+        let isolation = self.options.load.isolation;
         // Its self test is a step of its own.
-        let version = self.engine.start(&service, self.label, image, |_| Ok(())).map_err(of)?;
+        let version = self.engine.start(&service, self.label, image, isolation, |_| Ok(())).map_err(of)?;
         self.engine.enter(&service, image, &version).map_err(of)?;
         // From here on it is to be taken away again, whatever fails.
         self.loaded = Some(version);

@@ -18,18 +18,22 @@ pub(super) use bindings::holder;
 pub(super) use companions::{Companions, Residents, go_runtime};
 
 use super::pin::{PinKind, PinReason};
+use super::place::Place;
 use crate::sys::faults::fault;
 use crate::sys::signal;
 use std::ops::Range;
 
 /// The first thing found that will use an address in `image`. What cannot be looked at counts as not found: then the
 /// files alone decide. A library's file that cannot be looked at forbids closing, as nothing else accuses it.
-pub(super) fn left_behind(image: &Range<usize>, companions: &Companions) -> Option<PinReason> {
+///
+/// The C library of an image with a namespace of its own is not searched for what it holds: what would give it an address
+/// of the image is refused at the load (`isolation`).
+pub(super) fn left_behind(image: &Range<usize>, companions: &Companions, place: &Place) -> Option<PinReason> {
     threads::inside(image)
         .or_else(|| handler(image))
         .or_else(|| c_library::environment(image))
         .or_else(|| c_library::buffers(image))
-        .or_else(|| bindings::of_residents(image, companions))
+        .or_else(|| bindings::of_residents(image, companions, place))
 }
 
 fn handler(image: &Range<usize>) -> Option<PinReason> {

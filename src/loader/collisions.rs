@@ -1,10 +1,10 @@
 //! Names that mean something else in this process than in the plugin: symbols that the host defines too, and libraries of
 //! which the process has another file under the same SONAME.
 
-use super::link_map;
+use super::link_map::{self, Exports};
 use crate::artifact::elf::Elf;
 use crate::error::{Error, Result, Status};
-use std::ffi::{CString, c_void};
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,9 +23,9 @@ pub enum Collisions {
 /// goes by `policy`. Weak ones are inline functions and templates of C++, of which any copy is as good as another where
 /// the sources agree; those are named in a warning. `warn` takes the text.
 pub(super) fn check_symbols(elf: &Elf<'_>, policy: Collisions, warn: impl Fn(&str)) -> Result<()> {
-    let scope = GlobalScope::open();
+    let scope = Exports::of_the_global_scope();
     let (mut strong, mut weak) = (Vec::new(), Vec::new());
-    for (name, is_weak) in elf.interposable().filter(|(name, _)| scope.defines(name)) {
+    for (name, is_weak) in elf.interposable().filter(|(name, _)| scope.have(name)) {
         if is_weak { weak.push(name) } else { strong.push(name) }
     }
     if let Some(first) = strong.first() {
@@ -71,41 +71,4 @@ pub(super) fn check_libraries(elf: &Elf<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What every image finds first: the program, the libraries it was linked with, and what was loaded with RTLD_GLOBAL.
-struct GlobalScope(*mut c_void);
-
-impl GlobalScope {
-    fn open() -> Self {
-        // SAFETY: NULL stands for the program; nothing is loaded.
-        Self(unsafe { libc::dlopen(std::ptr::null(), libc::RTLD_NOW | libc::RTLD_NOLOAD) })
-    }
-
-    fn defines(&self, name: &str) -> bool {
-        let Ok(name) = CString::new(name) else { return false };
-        // SAFETY: the handle is open or NULL, which stands for the default scope; the name is NUL-terminated.
-        !unsafe { libc::dlsym(self.0, name.as_ptr()) }.is_null()
-    }
-}
-
-impl Drop for GlobalScope {
-    fn drop(&mut self) {
-        if !self.0.is_null() {
-            // SAFETY: opened by `open`, closed once.
-            unsafe { libc::dlclose(self.0) };
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_global_scope_has_the_c_library() {
-        let scope = GlobalScope::open();
-        assert!(scope.defines("malloc"));
-        assert!(!scope.defines("sogov_no_such_symbol"));
-    }
 }

@@ -4,9 +4,11 @@ mod update;
 
 use super::audit::{self, Companions, Residents};
 use super::collisions::{self, Collisions};
+use super::isolation::{self, Library as Admitted};
 use super::link_map;
 use super::load_name;
 use super::pin::{PinKind, PinReason};
+use super::place::{Isolation, Place};
 use super::plugin::{self, ContainedCode, Descriptor, HostContext, Invocation, Plugin};
 use super::remnant::Remnant;
 use super::soname::Claim;
@@ -15,15 +17,13 @@ use crate::artifact::elf::{Elf, hazards, policy};
 use crate::error::{Error, Result, Status};
 use crate::sys::fault::Containment;
 use crate::sys::faults::fault;
-use crate::sys::float_control;
 use crate::trust::VerifiedImage;
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
+use libloading::os::unix::{Library, Symbol};
 use parking_lot::Mutex;
-use std::ffi::{CStr, CString, OsStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
 
 /// Running code that was verified. Dropping it leaves the image mapped: only [`unload`](Self::unload) unmaps, since
 /// only there can it be proved that nobody is inside.
@@ -33,6 +33,7 @@ pub struct Instance {
     handle: *mut c_void,
     /// The path that it was loaded by, which no other object ever had.
     load_name: CString,
+    place: Place,
     /// The addresses that are the image's own.
     extent: Range<usize>,
     plugin: Option<Plugin>,
@@ -96,28 +97,50 @@ impl fmt::Display for Stays {
 impl Instance {
     /// Maps `image` and runs its constructors. Everything that can be refused from the bytes alone is refused before any
     /// code of the image runs. Warnings go to the log of `context`.
-    pub fn map(image: &VerifiedImage, context: &HostContext, collisions: Collisions) -> Result<Self> {
+    ///
+    /// Names that the host has taken too go by `collisions`, unless `isolation` keeps them apart.
+    pub fn map(
+        image: &VerifiedImage,
+        context: &HostContext,
+        isolation: Isolation,
+        collisions: Collisions,
+    ) -> Result<Self> {
         fault!("load.examine");
-        let (elf, claim) = examine(image)?;
-        collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
-        collisions::check_libraries(&elf)?;
+        let Examined { elf, claim, libraries } = examine(image, isolation)?;
+        if isolation == Isolation::Shared {
+            collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
+            collisions::check_libraries(&elf)?;
+        }
         let hazards = hazards::unload_hazards(&elf);
         check_go(&hazards, image)?;
         let residents = Residents::now();
         let load_name = load_name::fresh(image.descriptor())?;
         fault!("load.open");
-        let handle = open(&load_name)?.into_raw();
+        let place = Place::take(isolation)?;
+        let handle = match place.open(&load_name) {
+            Ok(handle) => handle,
+            Err(refusal) => {
+                place.give_back();
+                return Err(refusal);
+            }
+        };
         // Constructors have run, and what cannot be looked at is not closed either: its SONAME stays taken.
-        let extent = match extent_of(&load_name, image) {
-            Ok(extent) => extent,
+        let found = extent_of(&place, &load_name, image).and_then(|extent| {
+            let companions = match &place {
+                Place::Shared => residents.arrivals(extent.start),
+                Place::Own(namespace) => isolation::companions(namespace, extent.start, libraries)?,
+            };
+            Ok((extent, companions))
+        });
+        let (extent, companions) = match found {
+            Ok(found) => found,
             Err(refusal) => {
                 keep_for_ever(claim);
                 let message = format!("{}; the image stays mapped", refusal.message());
                 return Err(Error::new(refusal.status(), message));
             }
         };
-        let companions = residents.arrivals(extent.start);
-        Ok(Self { handle, load_name, extent, plugin: None, hazards, companions, claim })
+        Ok(Self { handle, load_name, place, extent, plugin: None, hazards, companions, claim })
     }
 
     /// Has a level-1 plugin start and asks for its health. With a `containment`, a fault of the image's code in any
@@ -132,16 +155,22 @@ impl Instance {
             containment,
             image: self.extent.clone(),
             // Without a segment of code no fault is the image's.
-            code: link_map::code(&self.load_name).unwrap_or(0..0),
+            code: self.place.code(&self.load_name).unwrap_or(0..0),
         });
+        self.place.enter()?;
         // SAFETY: the image stays mapped as long as `self` lives, and the descriptor's head was checked in the file.
         let plugin = unsafe { Plugin::start(address, context, 0, contained) }?;
         self.plugin.insert(plugin).health()
     }
 
     /// Refuses what [`map`](Self::map) refuses of the image's bytes, and loads nothing.
-    pub fn check_bytes(image: &VerifiedImage) -> Result<()> {
-        examine(image).map(drop)
+    pub fn check_bytes(image: &VerifiedImage, isolation: Isolation) -> Result<()> {
+        examine(image, isolation).map(drop)
+    }
+
+    /// Whose names the image sees.
+    pub fn isolation(&self) -> Isolation {
+        self.place.isolation()
     }
 
     /// The address of the exported symbol `name`, of its symbol version `version` where one is given. It may be used
@@ -151,6 +180,7 @@ impl Instance {
             CString::new(text).map_err(|_| Error::argument(format!("symbol {text:?}: contains a NUL byte")))
         };
         let c_name = c_text(name)?;
+        self.place.enter()?;
         let address = match version {
             // SAFETY: only the address is taken; what it points at is the caller's to know.
             None => unsafe { self.library().get::<*mut c_void>(c_name.as_bytes_with_nul()) }
@@ -180,6 +210,7 @@ impl Instance {
                 ),
             ));
         };
+        self.place.enter()?;
         invocation.code = plugin.invoke(invocation)?;
         if invocation.code == 0 {
             return Ok(());
@@ -190,9 +221,19 @@ impl Instance {
         ))
     }
 
-    /// The level-1 descriptor and the plugin's `self`.
-    pub fn descriptor(&self) -> Option<(*const Descriptor, *mut c_void)> {
-        self.plugin.as_ref().map(Plugin::raw)
+    /// The level-1 descriptor and the plugin's `self`. [`Status::Unsupported`] without one, and for an isolated plugin,
+    /// whose functions need a thread that was prepared for them.
+    pub fn descriptor(&self) -> Result<(*const Descriptor, *mut c_void)> {
+        let unsupported = |what: &str| Error::new(Status::Unsupported, what);
+        if self.isolation() == Isolation::Own {
+            return Err(unsupported(
+                "isolated: the descriptor of such a plugin is not handed out: call it by sogov_call",
+            ));
+        }
+        let plugin = self.plugin.as_ref();
+        plugin
+            .map(Plugin::raw)
+            .ok_or_else(|| unsupported("expected a level-1 plugin, found one without a descriptor"))
     }
 
     /// Stops the plugin, unmaps the image and proves that it is gone. Nobody is inside: the caller owns the value.
@@ -202,6 +243,8 @@ impl Instance {
     /// mapped, with the reason.
     pub fn unload(mut self) -> std::result::Result<(), Stays> {
         let vouched = self.plugin.as_ref().is_some_and(Plugin::stops_clean);
+        // For `stop`, and for destructors.
+        self.place.enter().map_err(|e| PinReason::new(PinKind::Stop, e.message()))?;
         if let Some(plugin) = self.plugin.take() {
             fault!("unload.stop");
             plugin.stop().map_err(|e| PinReason::new(PinKind::of_stop(&e), e.message()))?;
@@ -214,10 +257,11 @@ impl Instance {
         ManuallyDrop::into_inner(self.library())
             .close()
             .map_err(|e| PinReason::new(PinKind::Dlclose, e.to_string()))?;
-        if link_map::extent(&self.load_name).is_some() {
+        if self.place.extent(&self.load_name).is_some() {
             return Err(self.left_mapped());
         }
         drop(self.claim.take());
+        std::mem::replace(&mut self.place, Place::Shared).give_back();
         Ok(())
     }
 
@@ -233,12 +277,14 @@ impl Instance {
         if let Some(index) = self.hazards.iter().position(stands) {
             return Some(self.hazards.swap_remove(index).into());
         }
-        self.companions.objection(vouched).or_else(|| audit::left_behind(&self.extent, &self.companions))
+        self.companions
+            .objection(vouched)
+            .or_else(|| audit::left_behind(&self.extent, &self.companions, &self.place))
     }
 
     /// What the linker holds after `dlclose`, and why as far as it can be told.
     fn left_mapped(mut self) -> Stays {
-        let holder = audit::holder(&self.extent);
+        let holder = audit::holder(&self.extent, &self.place);
         let tls = self.hazards.iter().find(|hazard| hazard.kind == HazardKind::Tls);
         let reason = match (holder, tls) {
             (Some(holder), _) => PinReason::new(
@@ -251,8 +297,10 @@ impl Instance {
             ),
             (None, None) => PinReason::new(PinKind::Dependency, "another image needs it"),
         };
-        let remnant = Remnant { load_name: std::mem::take(&mut self.load_name), claim: self.claim.take() };
-        Stays { reason, remnant: Some(remnant) }
+        // An isolated image is not asked for again: its namespace is given up with it.
+        let remnant = (self.isolation() == Isolation::Shared)
+            .then(|| Remnant { load_name: std::mem::take(&mut self.load_name), claim: self.claim.take() });
+        Stays { reason, remnant }
     }
 
     /// The handle as libloading sees it; dropping this does not close it.
@@ -275,13 +323,29 @@ fn check_descriptor(elf: &Elf<'_>, bytes: &[u8]) -> Result<()> {
     plugin::check_head(u32::from_le_bytes([*s0, *s1, *s2, *s3]), u32::from_le_bytes([*a0, *a1, *a2, *a3]))
 }
 
-/// The image, which may be loaded as far as its bytes tell, with the claim on its SONAME.
-fn examine(image: &VerifiedImage) -> Result<(Elf<'_>, Option<Claim>)> {
+/// An image that may be loaded as far as its bytes tell.
+struct Examined<'a> {
+    elf: Elf<'a>,
+    /// On its SONAME, where others see that.
+    claim: Option<Claim>,
+    /// What an isolated image will bring along.
+    libraries: Vec<Admitted>,
+}
+
+fn examine(image: &VerifiedImage, isolation: Isolation) -> Result<Examined<'_>> {
     let elf = Elf::parse(image.bytes())?;
     policy::loadable(&elf, image.allowances())?;
     check_descriptor(&elf, image.bytes())?;
-    let claim = elf.soname().map(|soname| claim(soname, image)).transpose()?;
-    Ok((elf, claim))
+    Ok(match isolation {
+        Isolation::Shared => {
+            let claim = elf.soname().map(|soname| claim(soname, image)).transpose()?;
+            Examined { elf, claim, libraries: Vec::new() }
+        }
+        Isolation::Own => {
+            let libraries = isolation::check(&elf)?;
+            Examined { elf, claim: None, libraries }
+        }
+    })
 }
 
 /// Two Go runtimes in one process share neither a heap nor a scheduler, and both install handlers for all signals.
@@ -303,23 +367,9 @@ fn claim(soname: &str, image: &VerifiedImage) -> Result<Claim> {
     Claim::new(soname, image.allowed_sonames().iter().any(|allowed| allowed == soname))
 }
 
-/// Maps the image and runs its constructors.
-pub(super) fn open(load_name: &CStr) -> Result<Library> {
-    if link_map::is_known(load_name) {
-        return Err(Error::new(
-            Status::LoadFailed,
-            "the load name was taken: refusing an image that is not this one",
-        ));
-    }
-    let path = Some(OsStr::from_bytes(load_name.to_bytes()));
-    // SAFETY: constructors of a signed image run here. That is what loading means; signed code is trusted code.
-    float_control::preserved(|| unsafe { Library::open(path, RTLD_NOW | RTLD_LOCAL) })
-        .map_err(|e| Error::new(Status::LoadFailed, linker_message(&e)))
-}
-
 /// Where the image lies, after making sure that it is the verified file that was mapped there.
-fn extent_of(load_name: &CStr, image: &VerifiedImage) -> Result<Range<usize>> {
-    let extent = link_map::extent(load_name).ok_or_else(|| {
+fn extent_of(place: &Place, load_name: &CStr, image: &VerifiedImage) -> Result<Range<usize>> {
+    let extent = place.extent(load_name).ok_or_else(|| {
         Error::new(Status::LoadFailed, "the dynamic linker does not list the image that it mapped")
     })?;
     let (mapped, verified) = (link_map::file_at(extent.start)?, image.identity()?);
@@ -332,11 +382,4 @@ fn extent_of(load_name: &CStr, image: &VerifiedImage) -> Result<Range<usize>> {
         ));
     }
     Ok(extent)
-}
-
-/// What the dynamic linker said, without the unreadable load name in front.
-fn linker_message(error: &libloading::Error) -> String {
-    let said = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    let after_name = said.rsplit_once("/proc/self/fd").and_then(|(_, rest)| rest.split_once(": "));
-    after_name.map_or(said.as_str(), |(_, message)| message).to_owned()
 }

@@ -1,10 +1,11 @@
 //! What the dynamic linker says of an object: where it lies, which file it came from, whether it is still there.
 
-use super::objects;
+use super::objects::{self, LinkMap};
 use crate::error::{Error, Result, Status};
-use std::ffi::{CStr, CString, OsStr, c_char};
-use std::fs;
+use std::ffi::{CStr, CString, OsStr, c_void};
+use std::fs::{self, File};
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -42,24 +43,12 @@ pub(super) fn path_of(name: &CStr) -> Option<CString> {
     }
 }
 
-/// The beginning of `struct link_map` (link.h).
-#[repr(C)]
-struct LinkMap {
-    address: usize,
-    name: *const c_char,
-}
-
 /// The addresses of the object that was loaded under `name`, from its first segment to the end of its last one: the
 /// dynamic linker reserves them in one piece, so no other object lies between. `None` when there is no such object.
 ///
 /// The name is what tells objects apart: the next one may lie where this one was.
 pub(super) fn extent(name: &CStr) -> Option<Range<usize>> {
     objects::find(|object| (object.name == name).then(|| object.extent()))
-}
-
-/// Of these addresses, those of executable segments. `None` when there is no such object or no such segment.
-pub(super) fn code(name: &CStr) -> Option<Range<usize>> {
-    objects::find(|object| (object.name == name).then(|| object.code())).filter(|code| !code.is_empty())
 }
 
 /// Whether the dynamic linker already answers to `name`, a path or a SONAME, without opening any file.
@@ -72,6 +61,40 @@ pub(super) fn is_known(name: &CStr) -> bool {
     // SAFETY: undoes the reference that the successful RTLD_NOLOAD took.
     unsafe { libc::dlclose(handle) };
     true
+}
+
+/// The symbols of an object and of those that it needs.
+pub(super) struct Exports(*mut c_void);
+
+impl Exports {
+    /// What every image of the process finds first: the program, the libraries it was linked with, and what was loaded
+    /// with RTLD_GLOBAL.
+    pub(super) fn of_the_global_scope() -> Self {
+        // SAFETY: NULL stands for the program; nothing is loaded.
+        Self(unsafe { libc::dlopen(std::ptr::null(), libc::RTLD_NOW | libc::RTLD_NOLOAD) })
+    }
+
+    /// Those of the object that answers to `name`, if one is loaded.
+    pub(super) fn of(name: &CStr) -> Option<Self> {
+        // SAFETY: `name` is NUL-terminated; RTLD_NOLOAD opens nothing and runs nothing.
+        let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
+        (!handle.is_null()).then_some(Self(handle))
+    }
+
+    pub(super) fn have(&self, name: &str) -> bool {
+        let Ok(name) = CString::new(name) else { return false };
+        // SAFETY: the handle is open or NULL, which stands for the default scope; the name is NUL-terminated.
+        !unsafe { libc::dlsym(self.0, name.as_ptr()) }.is_null()
+    }
+}
+
+impl Drop for Exports {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: opened above, closed once.
+            unsafe { libc::dlclose(self.0) };
+        }
+    }
 }
 
 /// The device and inode of the file that answers to `name`, if there is one.
@@ -92,6 +115,28 @@ pub(super) fn file_of(name: &CStr) -> Option<(u64, u64)> {
     // SAFETY: undoes the reference that the successful RTLD_NOLOAD took.
     unsafe { libc::dlclose(handle) };
     file
+}
+
+/// What the dynamic linker said, without an unreadable load name in front.
+pub(super) fn without_load_name(said: &str) -> String {
+    let after_name = said.rsplit_once("/proc/self/fd").and_then(|(_, rest)| rest.split_once(": "));
+    after_name.map_or(said, |(_, message)| message).to_owned()
+}
+
+/// Device and inode of a file as the maps show them: a file system may show another device in stat(2).
+pub(super) fn as_mapped(file: &File) -> Result<(u64, u64)> {
+    const LEN: usize = 1;
+    // SAFETY: a fresh mapping at an address that the kernel chooses; nothing is read from it.
+    let page = unsafe {
+        libc::mmap(std::ptr::null_mut(), LEN, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+    };
+    if page == libc::MAP_FAILED {
+        return Err(Error::io("map a page", &std::io::Error::last_os_error()));
+    }
+    let found = file_at(page.addr());
+    // SAFETY: the mapping made above.
+    unsafe { libc::munmap(page, LEN) };
+    found
 }
 
 /// `address-address perms offset major:minor inode path`, see proc_pid_maps(5).
@@ -132,5 +177,14 @@ mod tests {
     fn the_c_library_is_known_and_a_fresh_name_is_not() {
         assert!(is_known(c"libc.so.6"));
         assert!(!is_known(c"/proc/self/fd/./no-such-object"));
+    }
+
+    #[test]
+    fn the_global_scope_has_the_c_library() {
+        for exports in [Exports::of_the_global_scope(), Exports::of(c"libc.so.6").unwrap()] {
+            assert!(exports.have("malloc"));
+            assert!(!exports.have("sogov_no_such_symbol"));
+        }
+        assert!(Exports::of(c"libsogov-no-such.so").is_none());
     }
 }

@@ -1,7 +1,17 @@
 //! The objects that the dynamic linker has mapped, with what their headers say.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ops::Range;
+
+/// `struct link_map` (link.h): the linker's entry for an object.
+#[repr(C)]
+pub(super) struct LinkMap {
+    pub(super) address: usize,
+    pub(super) name: *const c_char,
+    dynamic: *const c_void,
+    next: *const Self,
+    previous: *const Self,
+}
 
 /// One mapped object. Its headers are in memory, and stay there as long as the value lives: the linker holds its lock
 /// meanwhile.
@@ -15,7 +25,7 @@ pub(super) struct Object<'a> {
 }
 
 /// Shows every object to `visit`, in the order in which they were mapped, until it answers something. `visit` must not
-/// load or close anything: the linker's lock is held.
+/// load or close anything: the linker's lock is held. Those of other link-map namespaces are not among them.
 pub(super) fn find<T>(visit: impl FnMut(Object<'_>) -> Option<T>) -> Option<T> {
     struct Search<V, T> {
         visit: V,
@@ -54,6 +64,56 @@ pub(super) fn find<T>(visit: impl FnMut(Object<'_>) -> Option<T>) -> Option<T> {
     // SAFETY: `step` has the signature that dl_iterate_phdr asks for and gets back the pointer given here.
     unsafe { libc::dl_iterate_phdr(Some(step), (&raw mut search).cast()) };
     search.found
+}
+
+/// Shows the objects of another link-map namespace in the same way, given one of them: `dl_iterate_phdr` shows those of
+/// the caller's namespace alone.
+///
+/// # Safety
+/// The object stays open, and nothing is opened or closed in its namespace meanwhile: no lock is held.
+pub(super) unsafe fn find_beside<T>(
+    member: *const LinkMap,
+    mut visit: impl FnMut(Object<'_>) -> Option<T>,
+) -> Option<T> {
+    let mut map = member;
+    // SAFETY: the caller's promise: the list stays as it is, and its entries are those that <link.h> declares.
+    unsafe {
+        while !(*map).previous.is_null() {
+            map = (*map).previous;
+        }
+        while let Some(entry) = map.as_ref() {
+            let name = if entry.name.is_null() { c"" } else { CStr::from_ptr(entry.name) };
+            if let Some(found) = visit(Object { name, base: entry.address, headers: headers_of(entry) }) {
+                return Some(found);
+            }
+            map = entry.next;
+        }
+    }
+    None
+}
+
+/// The program headers of an open object, which its first mapping has behind the ELF header.
+///
+/// # Safety
+/// The object stays open as long as the answer is used.
+unsafe fn headers_of<'a>(entry: &LinkMap) -> &'a [libc::Elf64_Phdr] {
+    const PAGE: usize = 4096;
+    let mut place = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: room for the answer; the object is open, and its first mapping has a page at least.
+    unsafe {
+        if libc::dladdr(entry.dynamic, place.as_mut_ptr()) == 0 {
+            return &[];
+        }
+        let start = place.assume_init().dli_fbase;
+        let header = start.cast::<libc::Elf64_Ehdr>().read_unaligned();
+        let (at, count) = (usize::try_from(header.e_phoff).unwrap_or(PAGE), usize::from(header.e_phnum));
+        let end = at.saturating_add(count.saturating_mul(size_of::<libc::Elf64_Phdr>()));
+        let first = start.byte_add(at.min(PAGE)).cast::<libc::Elf64_Phdr>();
+        if !header.e_ident.starts_with(b"\x7fELF") || end > PAGE || !first.is_aligned() {
+            return &[];
+        }
+        std::slice::from_raw_parts(first, count)
+    }
 }
 
 impl<'a> Object<'a> {

@@ -15,7 +15,7 @@ mod helper;
 mod job;
 mod report;
 
-use super::{HostContext, Instance, link_map, load_name};
+use super::{HostContext, Instance, Isolation, link_map, load_name};
 use crate::artifact::elf::Elf;
 use crate::error::{Error, Result, Status};
 use crate::sys::faults::fault;
@@ -114,18 +114,29 @@ impl Preflight {
     /// until then goes to the context's log.
     ///
     /// Blocks for about the time that the plugin takes to load and to start, at most the deadline.
-    pub fn check(&self, image: &VerifiedImage, context: &HostContext) -> Result<Option<Report>> {
+    pub fn check(
+        &self,
+        image: &VerifiedImage,
+        context: &HostContext,
+        isolation: Isolation,
+    ) -> Result<Option<Report>> {
         let Some(helper) = &self.helper else { return Ok(None) };
         // What the bytes alone refuse has its own status and its own message, and costs no process.
-        Instance::check_bytes(image)?;
+        Instance::check_bytes(image, isolation)?;
         let begun = Instant::now();
         let helper = helper.as_ref().map_err(Clone::clone)?;
-        let notes = self.trial(helper, image, context)?;
+        let notes = self.trial(helper, image, context, isolation)?;
         Ok(Some(Report { took: begun.elapsed(), notes }))
     }
 
     /// What the child noted.
-    fn trial(&self, helper: &Helper, image: &VerifiedImage, context: &HostContext) -> Result<Vec<String>> {
+    fn trial(
+        &self,
+        helper: &Helper,
+        image: &VerifiedImage,
+        context: &HostContext,
+        isolation: Isolation,
+    ) -> Result<Vec<String>> {
         let failed =
             |what: &'static str| move |e: std::io::Error| Error::io(format_args!("preflight: {what}"), &e);
         fault!("preflight.null");
@@ -144,7 +155,11 @@ impl Preflight {
             version: context.version.clone(),
             quota: Quota { memory: self.limits.memory, processor: self.limits.processor },
             log_room: supervised::pipe_capacity(&report) / 2,
-            libraries: libraries_of(image)?,
+            isolation,
+            libraries: match isolation {
+                Isolation::Shared => libraries_of(image)?,
+                Isolation::Own => Vec::new(),
+            },
         };
         fault!("preflight.job");
         let job = memfd::scratch("sogov-preflight", &job.encode())?;

@@ -175,9 +175,7 @@ pub fn symbol(version: &Held, name: &str, symbol_version: Option<&str>) -> Resul
 
 /// The level-1 descriptor of a held version and the plugin's `self`.
 pub fn descriptor(version: &Held) -> Result<(*const Descriptor, *mut c_void)> {
-    version.instance()?.descriptor().ok_or_else(|| {
-        Error::new(Status::Unsupported, "expected a level-1 plugin, found one without a descriptor")
-    })
+    version.instance()?.descriptor()
 }
 
 /// Gives the lease back and says how the calls under it went. A second release is [`Status::LeaseGone`].

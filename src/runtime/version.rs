@@ -9,7 +9,7 @@ use super::shadow::Tap;
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
-use crate::loader::{Instance, PinKind, PinReason, Stays};
+use crate::loader::{Instance, Isolation, PinKind, PinReason, Stays};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +44,8 @@ pub struct VersionReport {
     pub digest: Digest,
     /// The epoch of its statement.
     pub epoch: u64,
+    /// Whose names it sees.
+    pub isolation: Isolation,
     /// Leases that are out.
     pub in_flight: u64,
     /// Leases released with success or failure, and those with failure.
@@ -103,6 +105,7 @@ pub struct Version {
     tally: &'static Tally,
     watcher: Watcher,
     mapped_bytes: usize,
+    isolation: Isolation,
     pinned: AtomicBool,
 }
 
@@ -117,7 +120,7 @@ impl Version {
         instance: Instance,
         watcher: Watcher,
     ) -> Arc<Self> {
-        let mapped_bytes = instance.mapped_bytes();
+        let (mapped_bytes, isolation) = (instance.mapped_bytes(), instance.isolation());
         seat.fill(|id, tally| Self {
             id,
             service,
@@ -129,6 +132,7 @@ impl Version {
             tally,
             watcher,
             mapped_bytes,
+            isolation,
             pinned: AtomicBool::new(false),
         })
     }
@@ -155,6 +159,11 @@ impl Version {
     /// Bytes of address space that the image takes.
     pub(super) fn mapped_bytes(&self) -> usize {
         self.mapped_bytes
+    }
+
+    /// Whose names the image sees.
+    pub(super) fn isolation(&self) -> Isolation {
+        self.isolation
     }
 
     /// It stays mapped, though nobody is to use it any more.
@@ -226,6 +235,7 @@ impl Version {
             standing,
             digest: self.digest,
             epoch: self.epoch,
+            isolation: self.isolation,
             in_flight: leases().in_flight(self.id) as u64,
             calls: self.tally.counts.calls(),
             failures: self.tally.counts.failures(),

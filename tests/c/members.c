@@ -66,6 +66,7 @@ static void check_change_options(fixture *fixture)
     REFUSED(INVALID, "reason", PROMOTE(.reason = "a\0b", .reason_len = 3));
     REFUSED(INVALID, "wait_durable", PROMOTE(.wait_durable = 2));
     REFUSED(INVALID, "signature_path", LOAD(.signature_path_len = 1));
+    REFUSED(INVALID, "isolated", LOAD(.isolated = 2));
     REFUSED(SOGOV_STATUS_NOT_FOUND, "/nowhere", LOAD(.signature_path = "/nowhere", .signature_path_len = 8));
 #undef PROMOTE
 #undef LOAD

@@ -5,10 +5,10 @@
 use crate::support::{Lines, Trust, load, zoo};
 use sogov::engine::{Change, Engine, EngineOptions, FileFacts, LoadOptions};
 use sogov::error::{Error, Status};
-use sogov::loader::Invocation;
 use sogov::loader::preflight::PreflightPolicy;
+use sogov::loader::{Invocation, Isolation};
 use sogov::route::Request;
-use sogov::runtime::{self, Lease, Outcome, Standing};
+use sogov::runtime::{self, Lease, Outcome, Standing, VersionReport};
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ impl Host {
         Self::opened(|_| ())
     }
 
-    fn opened(adjust: impl FnOnce(&mut EngineOptions)) -> Self {
+    pub fn opened(adjust: impl FnOnce(&mut EngineOptions)) -> Self {
         let (trust, lines) = (Trust::new(), Lines::default());
         let mut options = EngineOptions { log: lines.log(), ..trust.options() };
         adjust(&mut options);
@@ -46,7 +46,7 @@ impl Host {
     pub fn with_options(plugin: &str, adjust: impl FnOnce(&mut EngineOptions)) -> Self {
         let host = Self::opened(adjust);
         load(&host.engine, &host.trust, &zoo(plugin), "zoo", "v1");
-        host.engine.promote("zoo", "v1", &Change::default()).unwrap();
+        host.promote("v1");
         host
     }
 
@@ -56,6 +56,23 @@ impl Host {
         let signed = self.trust.path().join("zoo-v1.so");
         self.trust.signer().sign(&zoo(plugin), &signed, &facts)?;
         self.engine.load_versioned("zoo", "v1", &signed, &LoadOptions::default()).map(drop)
+    }
+
+    /// Loads a plugin with a namespace of its own.
+    pub fn load_isolated(&self, plugin: &str, label: &str) -> Result<VersionReport, Error> {
+        let signed = self.trust.signed(&zoo(plugin), "zoo", label);
+        let options = LoadOptions { isolation: Isolation::Own, ..LoadOptions::default() };
+        self.engine.load_versioned("zoo", label, &signed, &options)
+    }
+
+    /// The same, and everybody gets it.
+    pub fn promote_isolated(&self, plugin: &str, label: &str) {
+        self.load_isolated(plugin, label).unwrap();
+        self.promote(label);
+    }
+
+    pub fn promote(&self, label: &str) {
+        self.engine.promote("zoo", label, &Change::default()).unwrap();
     }
 
     pub fn lease(&self) -> Lease {

@@ -98,6 +98,12 @@ for version in 1 2; do
 done
 compile needs_helper $c needs_helper.c $tidy -L"$out/helper_v1" -lhelper
 
+# What a second C library of its own does to them.
+compile formats $c formats.c $tidy
+compile formats_level0 $c formats.c $tidy -DLEVEL_0
+compile prints $c prints.c $tidy
+compile c_library_symbol $c c_library_symbol.c $link -Wl,-z,defs,-z,now
+
 # What ends or blocks a process that loads it without care.
 compile constructor_faults $c constructor.c $tidy -DFAULTS
 compile constructor_exits $c constructor.c $tidy -DEXITS

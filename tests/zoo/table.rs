@@ -1,6 +1,7 @@
 //! The table: animal, what is done with it, what must become of it. `README.md` says what each animal is.
 
 use crate::host::{Host, is_mapped, symbol};
+use crate::isolation;
 use crate::support::{Trust, load, zoo};
 use sogov::engine::{Change, LoadOptions};
 use sogov::error::Status;
@@ -109,6 +110,18 @@ pub const TABLE: &[Row] = &[
     // Isolation.
     story("symbols_that_the_host_defines_too", symbols_that_the_host_defines_too),
     story("one_library_in_two_versions", one_library_in_two_versions),
+    story("isolated_versions_have_libraries_and_statics_of_their_own", isolation::libraries_and_statics),
+    story("isolated_versions_do_not_meet_the_hosts_names", isolation::names),
+    story("isolated_versions_are_called_on_any_thread", isolation::threads),
+    story("isolated_versions_crash_alone", isolation::crash),
+    story("what_cannot_be_isolated_is_refused", isolation::refusals),
+    story("namespaces_run_out", isolation::exhaustion),
+    story("namespaces_serve_again", isolation::cycles),
+    story("isolated_versions_that_stay", isolation::pinned),
+    story("rollback_between_isolated_and_plain_versions", isolation::rollback),
+    story("isolated_versions_after_a_restart", isolation::restart),
+    story("an_update_to_an_isolated_version", isolation::update),
+    story("isolated_versions_in_a_forked_child", isolation::forked_child),
     // Given up.
     story("a_lease_that_does_not_end", a_lease_that_does_not_end),
     story("the_static_block_is_used_up", the_static_block_is_used_up),

@@ -134,6 +134,7 @@ class ChangeOptions(ctypes.Structure):
         ("signature_path", c_char_p),
         ("signature_path_len", c_size_t),
         ("force", c_uint32),
+        ("isolated", c_uint32),
     ]
 
 
@@ -171,6 +172,7 @@ class VersionInfo(ctypes.Structure):
         ("breaker", c_int),
         ("breaker_open_ms", c_uint64),
         ("breaker_opened", c_uint64),
+        ("isolated", c_uint32),
     ]
 
 
@@ -318,7 +320,7 @@ class UpdateOptions(ctypes.Structure):
         ("keep_failed", c_uint32),
         ("drain_ms", c_uint32),
         ("wait_durable", c_uint32),
-        ("reserved", c_uint32),
+        ("isolated", c_uint32),
     ]
 
 

@@ -60,6 +60,8 @@ class VersionInfo:
     """For how many milliseconds the breaker stays open; 0 when it is not."""
     breaker_opened: int
     """How often the breaker opened."""
+    isolated: bool
+    """Whether it has a namespace of its own."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,7 @@ class Engine:
         path: PathLike,
         *,
         signature_path: PathLike | None = None,
+        isolated: bool = False,
         actor: str = "",
         reason: str = "",
     ) -> VersionInfo:
@@ -257,8 +260,12 @@ class Engine:
 
         version: the label, which must be the statement's; "" takes the statement's.
         signature_path: the detached signature; None: `path` with ".sogsig" behind it, if there is one.
+        isolated: whether the plugin and its libraries get a namespace of their own, with a C library of their
+            own, so that their names and statics meet nobody's. For plugins in C without threads, streams and
+            the C++ runtime, at most 8 of them at the same time.
         actor, reason: who asks and why, for the log.
 
+        UnsupportedError and LimitExceededError where a plugin cannot be isolated;
         BusyError when the label is in use; TrustError, LoadError and PluginError (`start` or `health`
         failed), after which nothing is loaded.
         """
@@ -268,7 +275,10 @@ class Engine:
             _convert.path(path),
         )
         options = _change(
-            actor, reason, signature_path=_convert.optional_path(signature_path, "signature_path")
+            actor,
+            reason,
+            signature_path=_convert.optional_path(signature_path, "signature_path"),
+            isolated=isolated,
         )
         info, error = _version_place(), ErrorPlace()
         with _Inside(self._gate):
@@ -308,6 +318,7 @@ class Engine:
         drain_ms: int = 5000,
         progress: _update.Follow | None = None,
         signature_path: PathLike | None = None,
+        isolated: bool = False,
         actor: str = "",
         reason: str = "",
         wait_durable: bool = False,
@@ -323,6 +334,7 @@ class Engine:
         tolerated_failures: how many of 10,000 calls may fail in a gray step or in the probation, at least 1.
         on_no_data: what a step comes to that ends with fewer calls than it asks for.
         keep_failed: whether a version that failed stays loaded.
+        isolated: as for `load_versioned`.
         progress: takes an UpdateProgress before and after each step, and at least every 50 ms where the
             update waits. Answering False cancels the update; so does an exception, which is raised here then.
 
@@ -343,7 +355,7 @@ class Engine:
             follower,
             (actor, reason),
             _convert.optional_path(signature_path, "signature_path"),
-            (keep_failed, wait_durable),
+            (keep_failed, wait_durable, isolated),
             {
                 "shadow_requests": shadow_requests,
                 "shadow_mismatches": shadow_mismatches,
@@ -669,6 +681,7 @@ def _change(
     drain_ms: int = 0,
     signature_path: bytes = b"",
     force: bool = False,
+    isolated: bool = False,
 ) -> _abi.ChangeOptions:
     who, why = _convert.text(actor, "actor"), _convert.text(reason, "reason")
     return _abi.ChangeOptions(
@@ -682,6 +695,7 @@ def _change(
         signature_path,
         len(signature_path),
         int(bool(force)),
+        int(bool(isolated)),
     )
 
 
@@ -704,4 +718,5 @@ def _version_info(info: _abi.VersionInfo) -> VersionInfo:
         breaker=Breaker(info.breaker),
         breaker_open_ms=info.breaker_open_ms,
         breaker_opened=info.breaker_opened,
+        isolated=bool(info.isolated),
     )

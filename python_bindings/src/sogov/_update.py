@@ -90,10 +90,10 @@ def options(
     follower: Follower | None,
     texts: tuple[str, str],
     signature_path: bytes,
-    flags: tuple[bool, bool],
+    flags: tuple[bool, bool, bool],
     numbers: dict[str, int],
 ) -> _abi.UpdateOptions:
-    """The struct; `flags` are keep_failed and wait_durable, `texts` actor and reason."""
+    """The struct; `flags` are keep_failed, wait_durable and isolated, `texts` actor and reason."""
     who, why = _convert.text(texts[0], "actor"), _convert.text(texts[1], "reason")
     steps = (_abi.UpdateGray * len(gray))(
         *(
@@ -120,6 +120,7 @@ def options(
         on_no_data=UpdateNoData(on_no_data),
         keep_failed=int(bool(flags[0])),
         wait_durable=int(bool(flags[1])),
+        isolated=int(bool(flags[2])),
         **{name: _convert.number(n, 64 if name in wide else 32, name) for name, n in numbers.items()},
     )
     if follower is not None:

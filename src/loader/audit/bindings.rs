@@ -4,23 +4,34 @@
 use super::companions::Companions;
 use crate::loader::objects::{self, Object};
 use crate::loader::pin::{PinKind, PinReason};
+use crate::loader::place::Place;
 use crate::sys::faults::fault;
 use std::ffi::CStr;
 use std::ops::Range;
 
 /// An object bound to `image` that did not come with it. Those that came with it go with it, or keep it: the linker sees
 /// to that. What was there before cannot have been bound by the linker, so somebody has patched its table.
-pub(super) fn of_residents(image: &Range<usize>, companions: &Companions) -> Option<PinReason> {
+///
+/// The objects of the process are looked at, and those of the namespace where the image has one of its own.
+pub(super) fn of_residents(
+    image: &Range<usize>,
+    companions: &Companions,
+    place: &Place,
+) -> Option<PinReason> {
     fault!("audit.bindings", none);
-    let bound = objects::find(|object| {
+    let bound = |object: Object<'_>| {
         (!companions.has(object.base)).then(|| binding(&object, image))?.map(|symbol| shown(&object, &symbol))
+    };
+    let found = objects::find(bound).or_else(|| match place {
+        Place::Shared => None,
+        Place::Own(namespace) => namespace.find(bound),
     });
-    bound.map(|evidence| PinReason::new(PinKind::Dependency, evidence))
+    found.map(|evidence| PinReason::new(PinKind::Dependency, evidence))
 }
 
 /// Who is bound to `image`, whoever it is: an explanation of why the linker kept it.
-pub(in crate::loader) fn holder(image: &Range<usize>) -> Option<String> {
-    objects::find(|object| binding(&object, image).map(|symbol| shown(&object, &symbol)))
+pub(in crate::loader) fn holder(image: &Range<usize>, place: &Place) -> Option<String> {
+    place.find(|object| binding(&object, image).map(|symbol| shown(&object, &symbol)))
 }
 
 fn shown(object: &Object<'_>, symbol: &str) -> String {

@@ -66,6 +66,11 @@ impl Residents {
 }
 
 impl Companions {
+    /// Those of an image with a namespace of its own, whose files were looked at before.
+    pub(in crate::loader) fn examined(bases: Vec<usize>, hazards: Vec<(String, Hazard)>) -> Self {
+        Self { bases, hazards, ..Self::default() }
+    }
+
     /// Whether the object at this load address came with the image, or is the image.
     pub(super) fn has(&self, base: usize) -> bool {
         self.bases.contains(&base)

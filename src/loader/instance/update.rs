@@ -8,6 +8,7 @@ impl Instance {
     /// Sends the request that a level-1 plugin declares for this, and compares the answer. Level 0, and a plugin that
     /// declares none, passes.
     pub fn self_test(&self) -> Result<()> {
+        self.place.enter()?;
         self.plugin.as_ref().map_or(Ok(()), Plugin::self_test)
     }
 
@@ -27,6 +28,7 @@ impl Instance {
     }
 
     fn level_1(&self) -> Result<&Plugin> {
+        self.place.enter()?;
         self.plugin.as_ref().ok_or_else(|| {
             Error::new(Status::Unsupported, format!("the image exports no {}", plugin::SYMBOL))
         })

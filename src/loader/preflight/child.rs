@@ -4,13 +4,13 @@ use super::job::Job;
 use super::report::{Frame, MAX_LEN};
 use super::{Stage, place};
 use crate::error::Result;
-use crate::loader::instance;
-use crate::loader::link_map;
+use crate::loader::Isolation;
 use crate::loader::load_name;
+use crate::loader::place::Place;
 use crate::loader::plugin::{self, HostContext, Plugin, PluginLog};
 use crate::sys::hidden_page::HiddenPage;
 use crate::sys::sandbox::{self, Gap};
-use std::ffi::{CStr, OsStr, c_void};
+use std::ffi::{CStr, CString, OsStr, c_void};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -113,7 +113,7 @@ impl Reporter {
             // SAFETY: a NUL-terminated path; constructors of a library run that the host has loaded.
             unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
         }
-        let descriptor = load().map_err(said)?;
+        let descriptor = load(job.isolation).map_err(said)?;
         let Some(descriptor) = descriptor else { return Ok(()) };
         self.send(&Frame::Stage(Stage::Start));
         let log: PluginLog = Box::new(|level, line| self.log(level, line));
@@ -159,18 +159,18 @@ impl Reporter {
 }
 
 /// Maps the image and runs its constructors; the address of the descriptor, if it has one.
-fn load() -> Result<Option<*mut c_void>> {
+fn load(isolation: Isolation) -> Result<Option<*mut c_void>> {
     let name = load_name::fresh(place::IMAGE)?;
-    let library = instance::open(&name)?;
-    // SAFETY: only the address is taken.
-    let found = unsafe { library.get::<*mut c_void>(plugin::SYMBOL.as_bytes()) };
-    let address = found.map_or(std::ptr::null_mut(), libloading::os::unix::Symbol::as_raw_ptr);
+    let its_place = Place::take(isolation)?;
     // It stays open until the process ends.
-    let _ = library.into_raw();
+    let handle = its_place.open(&name)?;
+    let symbol = CString::new(plugin::SYMBOL).unwrap_or_default();
+    // SAFETY: the handle is open and the text NUL-terminated; only the address is taken.
+    let address = unsafe { libc::dlsym(handle, symbol.as_ptr()) };
     // SAFETY: the child's own descriptor, which nobody uses any more.
     drop(unsafe { OwnedFd::from_raw_fd(place::IMAGE) });
     // dlsym goes on to the libraries that the image needs: what it finds there is not the image's.
-    let own = link_map::extent(&name).is_some_and(|extent| extent.contains(&address.addr()));
+    let own = its_place.extent(&name).is_some_and(|extent| extent.contains(&address.addr()));
     Ok(own.then_some(address))
 }
 

@@ -18,7 +18,7 @@ use crate::sys::faults::fault;
 use crate::sys::supervised::{self, Ending, Program};
 use std::ffi::{CStr, CString, c_void};
 use std::fs::{self, File};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ fn mapped_file(address: usize) -> Result<File> {
         )
     })?;
     // A file system may show another device in stat(2) than in the maps, so a mapping is compared with a mapping.
-    let (opened, mapped) = (as_mapped(&file)?, link_map::file_at(address)?);
+    let (opened, mapped) = (link_map::as_mapped(&file)?, link_map::file_at(address)?);
     if opened != mapped {
         return Err(Error::new(
             Status::Unsupported,
@@ -146,22 +146,6 @@ fn mapped_file(address: usize) -> Result<File> {
         ));
     }
     Ok(file)
-}
-
-/// Device and inode of a file as the maps show them.
-fn as_mapped(file: &File) -> Result<(u64, u64)> {
-    const LEN: usize = 1;
-    // SAFETY: a fresh mapping at an address that the kernel chooses; nothing is read from it.
-    let page = unsafe {
-        libc::mmap(std::ptr::null_mut(), LEN, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
-    };
-    if page == libc::MAP_FAILED {
-        return Err(Error::io("map a page", &std::io::Error::last_os_error()));
-    }
-    let found = link_map::file_at(page.addr());
-    // SAFETY: the mapping made above.
-    unsafe { libc::munmap(page, LEN) };
-    found
 }
 
 /// Whether the object that contains `address` begins to run there when it is run as a program.

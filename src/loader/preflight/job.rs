@@ -1,5 +1,6 @@
 //! What the child is told, in a file of its own that is closed before any code of the image runs.
 
+use crate::loader::Isolation;
 use crate::sys::sandbox::Quota;
 use std::ffi::CString;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(super) struct Job {
     pub(super) quota: Quota,
     /// How many bytes of log lines the report may hold.
     pub(super) log_room: usize,
+    pub(super) isolation: Isolation,
     /// Loaded before the image.
     pub(super) libraries: Vec<CString>,
 }
@@ -34,6 +36,7 @@ impl Job {
             self.quota.memory,
             u64::try_from(self.quota.processor.as_nanos()).unwrap_or(u64::MAX),
             self.log_room as u64,
+            u64::from(self.isolation == Isolation::Own),
         ] {
             bytes.extend(number.to_ne_bytes());
         }
@@ -59,12 +62,13 @@ impl Job {
         let nonce = [rest.number()?, rest.number()?];
         let quota = Quota { memory: rest.number()?, processor: Duration::from_nanos(rest.number()?) };
         let log_room = usize::try_from(rest.number()?).ok()?;
+        let isolation = Isolation::own_if(rest.number()? == 1);
         let (service, version) = (rest.string()?, rest.string()?);
         let mut libraries = Vec::new();
         while !rest.0.is_empty() {
             libraries.push(CString::new(rest.text()?).ok()?);
         }
-        Some(Self { release, nonce, service, version, quota, log_room, libraries })
+        Some(Self { release, nonce, service, version, quota, log_room, isolation, libraries })
     }
 }
 
@@ -107,6 +111,7 @@ mod tests {
             version: String::new(),
             quota: Quota { memory: 1 << 20, processor: Duration::from_millis(1500) },
             log_room: 100,
+            isolation: Isolation::Own,
             libraries: vec![c"/opt/libone.so".to_owned(), c"/opt/libtwo.so".to_owned()],
         };
         let bytes = job.encode();

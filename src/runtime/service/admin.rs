@@ -5,7 +5,7 @@ use super::Record;
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
-use crate::loader::{PinReason, Remnant};
+use crate::loader::{Isolation, PinReason, Remnant};
 use crate::route::BreakerRules;
 use crate::runtime::breaker::Phase;
 use crate::runtime::thread::is_inside;
@@ -80,6 +80,8 @@ pub struct Former {
     pub label: Label,
     /// Its artifact.
     pub digest: Digest,
+    /// Whether it had a namespace of its own, and is to have one again.
+    pub isolated: bool,
 }
 
 /// What of a service outlives the process.
@@ -182,7 +184,8 @@ impl Admin {
             })
         };
         let candidates = self.history.iter().rev();
-        candidates.copied().find(|former| Some(*former) != stable && !is_broken(former))
+        let is_stable = |former: &Former| stable.is_some_and(|stable| stable.is_of(former));
+        candidates.copied().find(|former| !is_stable(former) && !is_broken(former))
     }
 
     pub(super) fn set_breaker_rules(&mut self, rules: BreakerRules) {
@@ -258,8 +261,14 @@ impl Broken {
 }
 
 impl Former {
+    /// Whether both are one artifact under one label, however it was loaded.
+    fn is_of(&self, other: &Self) -> bool {
+        (self.label, self.digest) == (other.label, other.digest)
+    }
+
     pub(super) fn of(version: &Version) -> Self {
-        Self { label: version.label(), digest: *version.digest() }
+        let isolated = version.isolation() == Isolation::Own;
+        Self { label: version.label(), digest: *version.digest(), isolated }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::output::of_error;
 use serde_json::{Map, Value, json};
 use sogov::engine::{Engine, EngineOptions, LoadOptions};
 use sogov::error::Error;
-use sogov::loader::Instance;
+use sogov::loader::{Instance, Isolation};
 use sogov::trust::VerifiedImage;
 
 /// What the engine would say, where `--trust` is given.
@@ -35,7 +35,10 @@ pub fn decide(args: &Args, subject: &Subject<'_>) -> Result<Map<String, Value>, 
             verdict(verified.as_ref().err(), json!({ "service": service, "signers": signers })),
         );
         if let Ok(image) = &verified {
-            fields.insert("loading".into(), verdict(Instance::check_bytes(image).err().as_ref(), json!({})));
+            fields.insert(
+                "loading".into(),
+                verdict(Instance::check_bytes(image, Isolation::Shared).err().as_ref(), json!({})),
+            );
         }
     }
     Ok(fields)
