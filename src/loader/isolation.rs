@@ -148,7 +148,7 @@ const MAX_LIBRARIES: usize = 64;
 /// Libraries of compilers, by the beginning of their names.
 const RUNTIMES: [&str; 6] = ["libstdc++", "libgcc_s", "libc++", "libc++abi", "libunwind", "libgo"];
 
-/// Needs its own state in a thread no more than `functions` says.
+/// Parts of the C library, whose functions are judged one by one.
 fn is_of_the_c_library(name: &str) -> bool {
     is_called(name, "libc") || is_called(name, "libm") || name.starts_with("ld-linux-")
 }
