@@ -20,6 +20,12 @@ pub(super) fn fresh(descriptor: i32) -> Result<CString> {
     Ok(CString::new(path).unwrap_or_default())
 }
 
+/// Whether a name is one of [`fresh`]: an object that this loader has mapped.
+pub(super) fn is_fresh(name: &CStr) -> bool {
+    let parts = name.to_bytes().strip_prefix(b"/proc/self/fd").map(|rest| rest.split(|byte| *byte == b'/'));
+    parts.is_some_and(|parts| parts.count() == u64::BITS as usize + 2)
+}
+
 /// Whether an object of this name was opened by its descriptor, by this loader or by another one. Once it is mapped the
 /// number may be any other file's, a pipe's of the host among them, so such a name must not be opened again.
 pub(super) fn is_descriptor(name: &CStr) -> bool {
@@ -39,10 +45,11 @@ mod tests {
         let names: std::collections::HashSet<_> = (0..100).map(|_| fresh(descriptor).unwrap()).collect();
         assert_eq!(names.len(), 100);
         for name in names {
-            assert!(is_descriptor(&name));
+            assert!(is_descriptor(&name) && is_fresh(&name));
             let found = std::fs::metadata(name.to_str().unwrap()).unwrap();
             assert_eq!(found.len(), file.metadata().unwrap().len());
         }
         assert!(!is_descriptor(c"/usr/lib/libfd.so"));
+        assert!(is_descriptor(c"/proc/self/fd/7") && !is_fresh(c"/proc/self/fd/7"));
     }
 }

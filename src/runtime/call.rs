@@ -146,7 +146,6 @@ fn invoke(
     *called = Some(Called { version: version.label(), reason });
     let inside = Inside::new(version.id())?;
     let answer = version.instance()?.invoke(invocation);
-    drop(inside);
     let outcome = match &answer {
         Ok(()) => Outcome::Success,
         Err(e) if e.status() == Status::PluginFailed => Outcome::Failure,
@@ -156,6 +155,7 @@ fn invoke(
         }
         Err(_) => Outcome::Neutral,
     };
+    drop(inside);
     if outcome != Outcome::Neutral {
         version.tap().offer(invocation);
     }

@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn on_this_processor_one_of_two_sees_the_other() {
-        const ROUNDS: u64 = 100_000;
+        const ROUNDS: u64 = 10_000;
         let (x, y, arrived) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         let side = |mine: &AtomicU64, other: &AtomicU64| -> Vec<bool> {
             let round = |round| {

@@ -9,7 +9,7 @@ use crate::sys::thread::{processors, quietly};
 use parking_lot::Mutex;
 use std::thread::{self, Builder};
 
-/// The digest that `hash` names, with threads that end before this answers. The result does not depend on their number.
+/// The digest that `hash` names, with threads that are joined before this answers. The result does not depend on their number.
 pub fn content_digest(hash: ContentHash, covered: &[u8]) -> Digest {
     match hash {
         ContentHash::Sm3 => sm3::digest(covered),
@@ -40,9 +40,13 @@ fn tree_digest(data: &[u8], threads: usize) -> Digest {
         }
     };
     thread::scope(|scope| {
-        let start = || Builder::new().name("sogov-digest".to_owned()).spawn_scoped(scope, work).is_ok();
-        quietly(|| (0..helpers).all(|_| start()));
+        let start = |_| Builder::new().name("sogov-digest".to_owned()).spawn_scoped(scope, work).ok();
+        let started: Vec<_> = quietly(|| (0..helpers).map_while(start).collect());
         work();
+        // The end of the scope waits for their work alone.
+        for helper in started {
+            let _ = helper.join();
+        }
     });
     tree::top(&mut digests, data.len() as u64)
 }

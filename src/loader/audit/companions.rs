@@ -8,13 +8,13 @@ use crate::loader::pin::{PinKind, PinReason};
 use crate::loader::{load_name, objects};
 use crate::sys::faults::fault;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What was there before an image was loaded.
-pub(in crate::loader) struct Residents(BTreeSet<usize>);
+pub(in crate::loader) struct Residents(BTreeSet<(usize, CString)>);
 
 /// What came with an image.
 #[derive(Debug, Default)]
@@ -29,12 +29,12 @@ pub(in crate::loader) struct Companions {
 impl Residents {
     /// What is mapped now.
     pub(in crate::loader) fn now() -> Self {
-        let mut bases = BTreeSet::new();
+        let mut objects = BTreeSet::new();
         let _: Option<()> = objects::find(|object| {
-            bases.insert(object.base);
+            objects.insert((object.base, object.name.to_owned()));
             None
         });
-        Self(bases)
+        Self(objects)
     }
 
     /// What has been mapped since, but for other images. A library that another thread loads at the same time counts as
@@ -43,13 +43,13 @@ impl Residents {
         let mut bases = Vec::new();
         let mut paths = Vec::new();
         let _: Option<()> = objects::find(|object| {
-            if self.0.contains(&object.base) {
+            let is_image = object.extent().start == image;
+            let is_other_image = !is_image && load_name::is_fresh(object.name);
+            if is_other_image || self.0.contains(&(object.base, object.name.to_owned())) {
                 return None;
             }
-            if object.extent().start == image {
-                bases.push(object.base);
-            } else if !load_name::is_descriptor(object.name) {
-                bases.push(object.base);
+            bases.push(object.base);
+            if !is_image {
                 paths.push(PathBuf::from(OsStr::from_bytes(object.name.to_bytes())));
             }
             None
@@ -107,11 +107,13 @@ fn hazard_of(path: &Path) -> Result<Option<Hazard>> {
     Ok(hazards::unload_hazards(&elf).into_iter().find(speaks))
 }
 
-/// The bytes of a regular file. At the path of a library may be another file by now, and opening some has effects.
+/// The bytes of a regular file. At the path of a library may be another file by now, and opening some has effects: that of
+/// a descriptor is whatever has the number today.
 fn read_library(path: &Path) -> io::Result<Vec<u8>> {
     fault!("audit.library");
-    if !path.metadata()?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
+    let is_descriptor = CString::new(path.as_os_str().as_bytes()).is_ok_and(|p| load_name::is_descriptor(&p));
+    if is_descriptor || !path.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a regular file"));
     }
     std::fs::read(path)
 }
