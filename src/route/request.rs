@@ -50,6 +50,7 @@ pub(super) enum UserKey<'a> {
 impl KeySource {
     /// The user key of `request`; none if a value it needs is absent or empty. Empty counts as absent
     /// because everyone who is not logged in would share one bucket otherwise.
+    #[inline]
     pub(super) fn key_of<'a>(&self, request: &Request<'a>) -> Option<UserKey<'a>> {
         let value = |name: &String| request.header(name.as_bytes()).filter(|value| !value.is_empty());
         match self.by.as_slice() {
@@ -66,6 +67,7 @@ impl KeySource {
     }
 
     /// The hash from which the bucket is taken.
+    #[inline]
     pub(super) fn hash(&self, key: &UserKey<'_>) -> u64 {
         match key {
             UserKey::One(value) => self.hasher.hash(value),

@@ -156,13 +156,19 @@ impl RouteTable {
 
     /// The version for `request`. `random` is asked for 64 uniform bits if the policy sends users without a
     /// key anywhere.
+    #[inline]
     pub fn decide(&self, request: &Request<'_>, random: impl FnOnce() -> u64) -> Decision {
         if self.kill_switch {
             return Decision { version: 0, reason: Reason::KillSwitch };
         }
-        let Some(choices) = &self.choices else {
-            return Decision { version: 0, reason: Reason::Stable };
-        };
+        match &self.choices {
+            Some(choices) => self.choose(choices, request, random),
+            None => Decision { version: 0, reason: Reason::Stable },
+        }
+    }
+
+    /// [`decide`](Self::decide) where there is more than one version.
+    fn choose(&self, choices: &Choices, request: &Request<'_>, random: impl FnOnce() -> u64) -> Decision {
         let key = choices.key.key_of(request);
         let hash = key.as_ref().map(|key| choices.key.hash(key));
         if let (Some(key), Some(hash)) = (&key, hash)

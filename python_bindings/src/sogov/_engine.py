@@ -144,10 +144,10 @@ class Engine:
     parked_bytes: how many bytes of address space their images may take together; 0 stands for 256 MiB.
     warn_of_collisions: load a plugin that uses symbols of its own which the program defines too, and say so
         in the log, instead of refusing it.
-    contain_crashes: whether a crash of a plugin, in a call or in another of its functions, ends that alone, with
-        PluginCrashedError, instead of the process; its version is never used again. Installs handlers for four
-        signals, which stay. Call `faulthandler.enable()` before, if at all: afterwards its handlers would get
-        the faults first.
+    contain_crashes: whether a crash of a plugin, in a call or in another of its functions, ends that alone,
+        with PluginCrashedError, instead of the process; its version is never used again. Installs handlers
+        for four signals, which stay. Call `faulthandler.enable()` before, if at all: afterwards its handlers
+        would get the faults first.
 
     Raises TrustInvalidError and ExpiredError for an unsound trust directory, SystemFailure and NotFoundError
     for directories that cannot be opened.
