@@ -24,7 +24,6 @@ use std::ffi::{CStr, CString, c_void};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// Running code that was verified. Dropping it leaves the image mapped: only [`unload`](Self::unload) unmaps, since
 /// only there can it be proved that nobody is inside.
@@ -34,8 +33,6 @@ pub struct Instance {
     handle: *mut c_void,
     /// The path that it was loaded by, which no other object ever had.
     load_name: CString,
-    /// What the path leads to. It stays open, so that the path never leads to another file of the process.
-    descriptor: Option<OwnedFd>,
     place: Place,
     /// The addresses that are the image's own.
     extent: Range<usize>,
@@ -117,11 +114,7 @@ impl Instance {
         let hazards = hazards::unload_hazards(&elf);
         check_go(&hazards, image)?;
         let residents = Residents::now();
-        // SAFETY: the image owns its descriptor and outlives the borrow.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(image.descriptor()) }
-            .try_clone_to_owned()
-            .map_err(|e| Error::io("duplicate the descriptor of an image", &e))?;
-        let load_name = load_name::fresh(descriptor.as_raw_fd())?;
+        let load_name = load_name::fresh(image.descriptor())?;
         fault!("load.open");
         let place = Place::take(isolation)?;
         let handle = match place.open(&load_name) {
@@ -147,8 +140,7 @@ impl Instance {
                 return Err(Error::new(refusal.status(), message));
             }
         };
-        let descriptor = Some(descriptor);
-        Ok(Self { handle, load_name, descriptor, place, extent, plugin: None, hazards, companions, claim })
+        Ok(Self { handle, load_name, place, extent, plugin: None, hazards, companions, claim })
     }
 
     /// Has a level-1 plugin start and asks for its health. With a `containment`, a fault of the image's code in any
@@ -306,11 +298,8 @@ impl Instance {
             (None, None) => PinReason::new(PinKind::Dependency, "another image needs it"),
         };
         // An isolated image is not asked for again: its namespace is given up with it.
-        let remnant = (self.isolation() == Isolation::Shared).then(|| Remnant {
-            load_name: std::mem::take(&mut self.load_name),
-            descriptor: self.descriptor.take(),
-            claim: self.claim.take(),
-        });
+        let remnant = (self.isolation() == Isolation::Shared)
+            .then(|| Remnant { load_name: std::mem::take(&mut self.load_name), claim: self.claim.take() });
         Stays { reason, remnant }
     }
 

@@ -3,15 +3,12 @@
 use super::link_map;
 use super::soname::Claim;
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
 
 /// An image after a `dlclose` that did not unmap it: destructors of thread-local storage are due on some threads, or
 /// another image is bound to it. The linker looks at such images again only when something else is closed.
 #[derive(Debug)]
 pub struct Remnant {
     pub(super) load_name: CString,
-    /// What the name leads to.
-    pub(super) descriptor: Option<OwnedFd>,
     /// Held as long as the image is mapped.
     pub(super) claim: Option<Claim>,
 }
@@ -19,9 +16,9 @@ pub struct Remnant {
 impl Remnant {
     /// Has the linker look again. Answers whether the image is gone. Destructors of its globals run here when it goes.
     pub fn try_unmap(&self) -> bool {
-        if self.descriptor.is_some() && link_map::extent(&self.load_name).is_some() {
-            // Opened and closed once more: closing collects what nobody needs any more. Where another thread's closing
-            // has collected the image meanwhile, the linker looks at its file, which is still open, and at no other.
+        if link_map::extent(&self.load_name).is_some() {
+            // Opened and closed once more: closing collects what nobody needs any more. The name is the image's alone. Were
+            // another thread's closing to collect the image at this very moment, the linker would open its number.
             link_map::is_known(&self.load_name);
         }
         link_map::extent(&self.load_name).is_none()
