@@ -51,7 +51,8 @@ pub(super) fn extent(name: &CStr) -> Option<Range<usize>> {
     objects::find(|object| (object.name == name).then(|| object.extent()))
 }
 
-/// Whether the dynamic linker already answers to `name`, a path or a SONAME, without opening any file.
+/// Whether the dynamic linker already answers to `name`, a path or a SONAME. Nothing is mapped; of a path that is nobody's
+/// name the linker opens the file, to see whether it is an object's under another name.
 pub(super) fn is_known(name: &CStr) -> bool {
     // SAFETY: `name` is NUL-terminated; RTLD_NOLOAD opens nothing and runs nothing.
     let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
