@@ -221,7 +221,8 @@ mod tests {
         assert_eq!(unsafe { libc::dup2(reader.as_raw_fd(), number) }, number);
         drop(writer);
         let arrived = residents.arrivals(0);
-        assert!(arrived.bases.is_empty(), "an image that is loaded beside is no library of this one");
+        let base = objects::find(|object| (object.name == name.as_c_str()).then_some(object.base)).unwrap();
+        assert!(!arrived.has(base), "an image that is loaded beside is no library of this one");
         let mut found = String::new();
         reader.read_to_string(&mut found).unwrap();
         assert_eq!(found, "the host's");
