@@ -149,16 +149,12 @@ fn what_the_store_brings_back_is_tried_again() {
     load(&first, &trust, &zoo("plain_v1"), "zoo", "v1");
     first.promote("zoo", "v1", &Change { wait_durable: true, ..Change::default() }).unwrap();
     first.close();
-    // One millisecond is too little for a new process on any machine.
+    // Over before the child is looked at. How far it comes until it is ended is the scheduler's.
     let mut hasty = trust.options().preflight;
     hasty.limits.deadline = std::time::Duration::from_micros(1);
     let second = Engine::open(options(hasty)).unwrap();
     assert!(second.report(Some("zoo")).unwrap().is_empty());
-    assert!(
-        lines.contain("preflight: before the image was loaded: did not end within 0 ms"),
-        "{:?}",
-        lines.all()
-    );
+    assert!(lines.contain("preflight: ") && lines.contain("did not end within 0 ms"), "{:?}", lines.all());
 }
 
 #[test]
