@@ -10,9 +10,9 @@
 use super::link_map;
 use super::objects::{self, LinkMap, Object};
 use crate::error::{Error, Result, Status};
+use crate::sync::Mutex;
 use crate::sys::float_control;
 use crate::sys::fork::{self, PerProcess};
-use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_void};
 use std::fs::File;
