@@ -126,7 +126,11 @@ fn a_child_waits_for_its_own_threads_whatever_those_of_its_parent_waited_for() {
     let parents = open(2);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let ask_on = || while !is_over.load(Ordering::SeqCst) && ask(&parents) == 1 {};
+        let ask_on = || {
+            while !is_over.load(Ordering::SeqCst) {
+                assert_eq!(ask(&parents), 1);
+            }
+        };
         let _threads = [(); 8].map(|()| scope.spawn(ask_on));
         let failed = (0..CHILDREN).find_map(|_| {
             let child = fork(|| {
