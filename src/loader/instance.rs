@@ -5,7 +5,6 @@ mod update;
 use super::audit::{self, Companions, Residents};
 use super::collisions::{self, Collisions};
 use super::isolation::{self, Library as Admitted};
-use super::link_map;
 use super::load_name;
 use super::pin::{PinKind, PinReason};
 use super::place::{Isolation, Place};
@@ -18,6 +17,7 @@ use crate::error::{Error, Result, Status};
 use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::faults::fault;
+use crate::sys::maps;
 use crate::trust::VerifiedImage;
 use libloading::os::unix::{Library, Symbol};
 use std::ffi::{CStr, CString, c_void};
@@ -372,7 +372,7 @@ fn extent_of(place: &Place, load_name: &CStr, image: &VerifiedImage) -> Result<R
     let extent = place.extent(load_name).ok_or_else(|| {
         Error::new(Status::LoadFailed, "the dynamic linker does not list the image that it mapped")
     })?;
-    let (mapped, verified) = (link_map::file_at(extent.start)?, image.identity()?);
+    let (mapped, verified) = (maps::file_at(extent.start)?, image.identity()?);
     if mapped != verified {
         return Err(Error::new(
             Status::LoadFailed,
