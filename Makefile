@@ -14,6 +14,7 @@ VENV := $(CARGO_TARGET_DIR)/venv/bin
 export SOGOV_LIBRARY := $(LIBRARY)
 export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
+.PHONY: test-openssl
 .PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
         test-python test-hosts test-c test-go test-java test-avx512 vectors fuzz-short miri lint soak bench \
         bench-crypto bench-payment bench-plot bench-runtime \
@@ -38,6 +39,7 @@ demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
 
 test: test-rust test-faults test-loom test-constant-time test-plugins test-python test-hosts
+test: test-openssl
 
 test-rust: build
 	cargo test --release --workspace --locked
@@ -56,6 +58,11 @@ test-constant-time: setup
 
 test-plugins: examples
 	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" check
+
+# Two versions of a library that nobody wrote for sogov, in a host without it and in one that is linked against it.
+test-openssl: examples
+	@library=$$(tools/fetch_openssl.sh "$(CARGO_TARGET_DIR)") && for host in two_openssl two_openssl_linked; do \
+	    work=$$(mktemp -d) && "$(HOSTS)/$$host" "$$work" "$$library" && rm -rf "$$work" || exit 1; done
 
 test-python: examples
 	$(VENV)/python -m pytest -q python_bindings
