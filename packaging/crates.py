@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Lists the Rust crates that are linked into the library and the program, with their licences, as text of a Debian
-copyright file. Of a crate that may be used under the Apache License nothing else is needed; of the others the text of
-their licence follows.
+"""Prints which Rust crates are linked into the library and the program, and their licences. Of a crate that may be used
+under the Apache License nothing else is needed; of the others the text of their licence follows.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CARGO = ["--manifest-path", str(ROOT / "Cargo.toml"), "--locked", "--offline"]
+CARGO = ["--manifest-path", str(ROOT / "Cargo.toml"), "--locked"]
 
 
 def main() -> None:
@@ -20,13 +19,12 @@ def main() -> None:
     packages = json.loads(output(command))["packages"]
     linked = linked_crates()
     crates = sorted((p for p in packages if f"{p['name']} {p['version']}" in linked), key=lambda p: p["name"])
-    print(" .")
+    print("These Rust crates are linked into the binaries, each under its own licence:\n")
     for crate in crates:
-        print(f" {crate['name']} {crate['version']}: {crate['license']}")
+        print(f"{crate['name']} {crate['version']}: {crate['license']}")
     for crate in crates:
         if "Apache-2.0" not in crate["license"]:
-            print(f" .\n {crate['name']} {crate['version']}:\n .")
-            print("\n".join(f" {line}" if line.strip() else " ." for line in licence(crate)))
+            print(f"\n{crate['name']} {crate['version']}:\n\n{licence(crate)}")
 
 
 def linked_crates() -> set[str]:
@@ -37,13 +35,13 @@ def linked_crates() -> set[str]:
     return {f"{name} {version.removeprefix('v')}" for name, version, *_ in crates}
 
 
-def licence(crate: dict[str, str]) -> list[str]:
-    """The lines of the crate's licence: that of MIT where there are several."""
+def licence(crate: dict[str, str]) -> str:
+    """The text of the crate's licence: that of MIT where there are several."""
     files = sorted(Path(crate["manifest_path"]).parent.glob("LICEN[CS]E*"))
     if not files:
         raise SystemExit(f"{crate['name']}: expected a licence file, found none")
     chosen = next((path for path in files if "MIT" in path.name), files[0])
-    return chosen.read_text(encoding="utf-8").strip().splitlines()
+    return chosen.read_text(encoding="utf-8").strip()
 
 
 def host() -> str:

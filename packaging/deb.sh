@@ -102,7 +102,8 @@ dependencies() {
 
 copyright() {
     sed "s/@year@/$(date -u +%Y -d "@$SOURCE_DATE_EPOCH")/" "$here/debian/copyright"
-    python3 "$here/crates.py"
+    "$here/crates.py" >"$work/crates"
+    sed 's/^ *$/./; s/^/ /' "$work/crates"
 }
 
 changelog() {

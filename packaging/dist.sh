@@ -33,7 +33,8 @@ main() {
 
 source_archive() {
     git -C "$root" diff --quiet HEAD || echo "dist: the source archive is without what is not committed"
-    git -C "$root" archive --format=tar --prefix="sogov-$version/" HEAD | gzip -9n >"$out/sogov-$version.tar.gz"
+    git -C "$root" archive --format=tar --prefix="sogov-$version/" -o "$work/source.tar" HEAD
+    gzip -9n <"$work/source.tar" >"$out/sogov-$version.tar.gz"
 }
 
 # The library without its debug information. Its platform is said by the newest symbol of glibc that it needs.
@@ -41,6 +42,8 @@ wheel() {
     strip --strip-unneeded -o "$work/libsogov.so" "$target/release/libsogov.so"
     glibc=$(objdump -T "$work/libsogov.so" | sed -n 's/.*(GLIBC_2\.\([0-9]*\).*/\1/p' | sort -n | tail -1)
     tracked python_bindings
+    cp "$root/LICENSE" "$work/python_bindings"
+    "$here/crates.py" >"$work/python_bindings/LICENSE.crates"
     SOGOV_LIBRARY=$work/libsogov.so "$target/venv/bin/pip" wheel -q --disable-pip-version-check --no-deps \
         --no-build-isolation --wheel-dir "$work" "$work/python_bindings"
     "$target/venv/bin/wheel" tags --remove --platform-tag "manylinux_2_${glibc}_$(uname -m)" "$work"/*.whl >/dev/null
@@ -54,7 +57,7 @@ go_module() {
     fi
     tracked go_bindings
     cp "$root/LICENSE" "$work/go_bindings"
-    python3 "$here/go_module.py" "$work/go_bindings" "v$version" "$out/go"
+    "$here/go_module.py" "$work/go_bindings" "v$version" "$out/go"
 }
 
 jar() {
