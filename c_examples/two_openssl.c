@@ -32,7 +32,7 @@ enum { THREADS = 4, CALLS = 100000, DIGEST = 32, LONGEST = 4096 };
 static const char *const labels[2] = {"1.1.1l", "3"};
 static const char *const names[2] = {"OpenSSL 1.1.1l ", "OpenSSL 3."};
 
-/* The functions that both have, of one of them. EVP_MD, ENGINE and `struct evp_md` are theirs. */
+/* The functions that both have, of one of them. Pointers to their types, EVP_MD and ENGINE, are only handed back here. */
 typedef struct openssl {
     const char *(*version)(int what);
     unsigned char *(*sha256)(const unsigned char *data, size_t len, unsigned char *digest);
