@@ -77,7 +77,7 @@ sogov_key *make_trust_directory(const char *directory, const char *sonames)
     return key;
 }
 
-sogov_engine *open_governed(const char *directory)
+sogov_engine *open_governed(const char *directory, sogov_symbol_collisions collisions)
 {
     char trust[4096];
     snprintf(trust, sizeof trust, "%s/trust", directory);
@@ -85,6 +85,7 @@ sogov_engine *open_governed(const char *directory)
         .size = sizeof options,
         .trust_directory = trust,
         .trust_directory_len = strlen(trust),
+        .symbol_collisions = (uint32_t)collisions,
     };
     sogov_engine *engine = NULL;
     sogov_error *error = NULL;

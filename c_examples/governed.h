@@ -20,7 +20,7 @@ sogov_key *make_trust_directory(const char *directory, const char *sonames);
 
 /* Opens an engine over that trust directory, without root key ids: that is the development mode, which says so in every
  * listing. */
-sogov_engine *open_governed(const char *directory);
+sogov_engine *open_governed(const char *directory, sogov_symbol_collisions collisions);
 
 /* Where the system has the library of that SONAME. */
 void find_library(const char *soname, char path[4096]);

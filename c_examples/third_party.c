@@ -27,7 +27,7 @@ int main(int count, char **arguments)
     }
     const char *directory = arguments[1];
     sogov_key *key = make_trust_directory(directory, "\"libz.so.1\", \"libsqlite3.so.0\"");
-    sogov_engine *engine = open_governed(directory);
+    sogov_engine *engine = open_governed(directory, SOGOV_SYMBOL_COLLISIONS_REFUSE);
     serve(engine, key, directory, "zlib", "libz.so.1");
     serve(engine, key, directory, "sqlite", "libsqlite3.so.0");
     use_zlib(engine);

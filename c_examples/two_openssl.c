@@ -9,12 +9,11 @@
  *
  * Compiled with HOST_OPENSSL, the program is linked against the system's OpenSSL itself. Then the process has three: the
  * host's, and the two that are governed. Debian's libcrypto is not linked with -Bsymbolic, so beside the host's it would
- * use that one's functions in the place of its own, and the engine refuses it; a copy that binds to itself is loaded.
+ * use that one's functions in the place of its own. An engine refuses it, unless it is told that a plugin's own come first.
  *
  * Exit status 0: every answer was as it must be. */
 #include "apart.h"
 #include "governed.h"
-#include "symbolic.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -40,6 +39,9 @@ typedef struct openssl {
     const void *(*evp_sha256)(void);
 } openssl;
 
+#ifdef HOST_OPENSSL
+static void show_refusal(const sogov_key *key, const char *directory);
+#endif
 static void load_both(sogov_engine *engine, const sogov_key *key, const char *directory, const char *old_library);
 static void call_from_threads(sogov_engine *engine);
 static void look_for_bindings(sogov_engine *engine);
@@ -54,7 +56,12 @@ int main(int count, char **arguments)
     const char *directory = arguments[1];
     /* The system's library keeps its SONAME. */
     sogov_key *key = make_trust_directory(directory, "\"libcrypto.so.3\"");
-    sogov_engine *engine = open_governed(directory);
+#ifdef HOST_OPENSSL
+    show_refusal(key, directory);
+    sogov_engine *engine = open_governed(directory, SOGOV_SYMBOL_COLLISIONS_OWN_FIRST);
+#else
+    sogov_engine *engine = open_governed(directory, SOGOV_SYMBOL_COLLISIONS_REFUSE);
+#endif
     load_both(engine, key, directory, arguments[2]);
     call_from_threads(engine);
     look_for_bindings(engine);
@@ -67,18 +74,17 @@ int main(int count, char **arguments)
 /* ---- two versions ------------------------------------------------------------------------------------------------ */
 
 #ifdef HOST_OPENSSL
-/* Shows that the library is refused as it is, and replaces its path by that of a copy that binds to itself. */
-static void make_symbolic(sogov_engine *engine, const sogov_key *key, const char *directory, char library[4096])
+static void show_refusal(const sogov_key *key, const char *directory)
 {
-    char copy[4096];
+    char library[4096];
     sogov_error *error = NULL;
+    sogov_engine *engine = open_governed(directory, SOGOV_SYMBOL_COLLISIONS_REFUSE);
+    find_library("libcrypto.so.3", library);
     sogov_status status = try_govern(engine, key, directory, "crypto", labels[1], library, &error);
     must(status == SOGOV_STATUS_IMAGE_REJECTED, "a library that would use the host's functions is refused");
     printf("refused: %s\n", sogov_error_message(error));
     sogov_error_free(error);
-    snprintf(copy, sizeof copy, "%s/libcrypto.so.3", directory);
-    copy_symbolic(library, copy);
-    memcpy(library, copy, sizeof copy);
+    sogov_engine_free(engine);
 }
 #endif
 
@@ -88,9 +94,6 @@ static void load_both(sogov_engine *engine, const sogov_key *key, const char *di
     char new_library[4096];
     sogov_error *error = NULL;
     find_library("libcrypto.so.3", new_library);
-#ifdef HOST_OPENSSL
-    make_symbolic(engine, key, directory, new_library);
-#endif
     govern(engine, key, directory, "crypto", labels[0], old_library);
     govern(engine, key, directory, "crypto", labels[1], new_library);
     static const char policy[] = "{\"version\": \"both\", \"stable\": \"3\", \"weight\": {\"3\": 1, \"1.1.1l\": 0},"

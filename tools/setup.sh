@@ -19,8 +19,6 @@ packages="$packages cmake pkg-config dpkg-dev"
 command -v go >/dev/null || packages="$packages golang-go"
 command -v javac >/dev/null || packages="$packages default-jdk-headless"
 missing=""
-# A Go toolchain of any origin will do.
-command -v go >/dev/null || packages="$packages golang-go"
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done

@@ -3,7 +3,7 @@
 mod update;
 
 use super::audit::{self, Companions, Residents};
-use super::collisions::{self, Collisions};
+use super::collisions::{self, Collisions, Scope};
 use super::isolation::{self, Library as Admitted};
 use super::load_name;
 use super::pin::{PinKind, PinReason};
@@ -107,17 +107,21 @@ impl Instance {
     ) -> Result<Self> {
         fault!("load.examine");
         let Examined { elf, claim, libraries } = examine(image, isolation)?;
-        if isolation == Isolation::Shared {
-            collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
-            collisions::check_libraries(&elf)?;
-        }
+        let scope = match isolation {
+            Isolation::Shared => {
+                let scope = collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
+                collisions::check_libraries(&elf)?;
+                scope
+            }
+            Isolation::Own => Scope::OwnFirst,
+        };
         let hazards = hazards::unload_hazards(&elf);
         check_go(&hazards, image)?;
         let residents = Residents::now();
         let load_name = load_name::fresh(image.descriptor())?;
         fault!("load.open");
         let place = Place::take(isolation)?;
-        let handle = match place.open(&load_name) {
+        let handle = match place.open(&load_name, scope) {
             Ok(handle) => handle,
             Err(refusal) => {
                 place.give_back();
