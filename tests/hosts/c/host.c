@@ -48,17 +48,30 @@ sogov_engine *host_engine(const char *state_directory)
         .state_directory = state_directory,
         .state_directory_len = state_directory == NULL ? 0 : strlen(state_directory),
         .preflight = PREFLIGHT,
+        /* A storm leaves a child little of the machine. */
+        .preflight_ms = 60000,
     };
     sogov_engine *engine = NULL;
     OK(sogov_engine_open(&options, &engine, NULL));
     return engine;
 }
 
+/* Prints the error, if there is one, and frees it. */
+static sogov_status said(const char *verb, const char *version, sogov_status status, sogov_error *error)
+{
+    if (status != SOGOV_STATUS_OK)
+        fprintf(stderr, "%s of %s: %s\n", verb, version, sogov_error_message(error));
+    sogov_error_free(error);
+    return status;
+}
+
 sogov_status host_load(sogov_engine *engine, const char *version)
 {
     char path[4096];
     size_t len = (size_t)snprintf(path, sizeof path, "%s/stamp-%s.so", release_directory(), version);
-    return sogov_load_versioned(engine, STAMP, version, strlen(version), path, len, NULL, NULL, NULL);
+    sogov_error *error = NULL;
+    sogov_status status = sogov_load_versioned(engine, STAMP, version, strlen(version), path, len, NULL, NULL, &error);
+    return said("load", version, status, error);
 }
 
 sogov_status host_promote(sogov_engine *engine, const char *version)
@@ -71,10 +84,7 @@ sogov_status host_unload(sogov_engine *engine, const char *version)
     sogov_error *error = NULL;
     sogov_change_options options = {.size = sizeof options, .drain_ms = 60000};
     sogov_status status = sogov_unload(engine, STAMP, version, strlen(version), &options, &error);
-    if (status != SOGOV_STATUS_OK)
-        fprintf(stderr, "unload of %s: %s\n", version, sogov_error_message(error));
-    sogov_error_free(error);
-    return status;
+    return said("unload", version, status, error);
 }
 
 sogov_service *host_service(sogov_engine *engine)
