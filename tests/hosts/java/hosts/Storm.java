@@ -1,14 +1,16 @@
-package sogov;
+package hosts;
 
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import sogov.Lease;
 
 /**
  * Eight callers, each a sequence of threads that end with a lease left behind, while versions are loaded, promoted, rolled
@@ -26,7 +28,7 @@ public final class Storm {
 
     private final Host host = new Host("stamp", LABELS[0]);
     private final AtomicLong calls = new AtomicLong();
-    private final AtomicLong leftLease = new AtomicLong();
+    private final AtomicReference<Lease> leftLease = new AtomicReference<>();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private volatile boolean over;
 
@@ -83,9 +85,9 @@ public final class Storm {
                 calls.incrementAndGet();
                 Faults.check();
             }
-            long other = leftLease.getAndSet(Native.route(host.handle));
-            if (other != 0) {
-                Native.release(other, true);
+            Lease other = leftLease.getAndSet(host.service.route(null));
+            if (other != null) {
+                Host.release(other);
             }
         } catch (Throwable thrown) {
             failure.compareAndSet(null, thrown);
@@ -109,13 +111,13 @@ public final class Storm {
             }
         }
         giveBack();
-        host.unload(old, DEADLINE_S * 1000);
+        host.unload(old, Duration.ofSeconds(DEADLINE_S));
     }
 
     private void giveBack() {
-        long lease = leftLease.getAndSet(0);
-        if (lease != 0) {
-            Native.release(lease, true);
+        Lease lease = leftLease.getAndSet(null);
+        if (lease != null) {
+            Host.release(lease);
         }
     }
 

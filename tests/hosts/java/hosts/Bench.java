@@ -1,4 +1,6 @@
-package sogov;
+package hosts;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -8,7 +10,7 @@ import java.util.function.IntSupplier;
 /**
  * What a call through sogov costs a JVM, over a JNI crossing that sends the same request to the same function through a
  * bare pointer and copies its answer: arrays by Get/SetByteArrayRegion, and direct buffers. Prints a line of JSON for
- * each; the first is the figure.
+ * each; the first is the figure. The second also makes what a caller gets who brings no room: array, label and reason.
  */
 public final class Bench {
     private static final int LENGTH = 64;
@@ -21,18 +23,23 @@ public final class Bench {
 
     public static void main(String[] arguments) {
         try (Host host = new Host("copy", "v1")) {
-            if (!Native.crossingOpen(host.file("v1"))) {
+            if (!Native.crossingOpen(host.file("v1").toString().getBytes(UTF_8))) {
                 throw new AssertionError("the plugin cannot be loaded");
             }
             byte[] request = new byte[LENGTH];
             byte[] room = new byte[2 * LENGTH];
             ByteBuffer in = ByteBuffer.allocateDirect(LENGTH);
             ByteBuffer out = ByteBuffer.allocateDirect(2 * LENGTH);
+            ByteBuffer requestBuffer = ByteBuffer.wrap(request);
+            ByteBuffer roomBuffer = ByteBuffer.wrap(room);
             report("call_overhead_java",
-                    () -> Native.call(host.handle, request, LENGTH, room, null),
+                    () -> host.service.call(requestBuffer, roomBuffer.clear(), null),
+                    () -> Native.crossingArrays(request, LENGTH, room, room.length));
+            report("call_overhead_java_answer",
+                    () -> host.service.call(request).data().length,
                     () -> Native.crossingArrays(request, LENGTH, room, room.length));
             report("call_overhead_java_direct",
-                    () -> Native.callDirect(host.handle, in, LENGTH, out, null),
+                    () -> host.service.call(in, out.clear(), null),
                     () -> Native.crossingBuffers(in, LENGTH, out, out.capacity()));
         }
     }

@@ -1,6 +1,11 @@
-package sogov;
+package hosts;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+
+import sogov.Answer;
+import sogov.Lease;
+import sogov.PluginException;
+import sogov.Status;
 
 /** Crashes of the zoo's plugin "crash", in a process that contains them. */
 final class Crash {
@@ -34,24 +39,20 @@ final class Crash {
     private static void of(String request, String signal) {
         try (Host host = new Host("crash", "v1", "v2")) {
             host.promote("v2");
-            byte[] room = new byte[16];
-            byte[] label = new byte[Native.LABEL_SIZE];
-            int length = Native.call(host.handle, "fine".getBytes(UTF_8), 4, room, label);
-            expect("fine of v2", new String(room, 0, length, UTF_8) + " of " + Host.text(label));
-            byte[] fault = request.getBytes(UTF_8);
+            Answer fine = host.service.call("fine".getBytes(UTF_8));
+            expect("fine of v2", fine.text() + " of " + fine.version());
             try {
-                Native.call(host.handle, fault, fault.length, room, label);
+                host.service.call(request.getBytes(UTF_8));
                 throw new AssertionError(request + ": expected a crash, found an answer");
-            } catch (SogovException crash) {
-                String expected = SogovException.PLUGIN_CRASHED + ": " + signal;
-                expect(expected + " of v2", crash.getMessage().substring(0, expected.length()) + " of "
-                        + Host.text(label));
+            } catch (PluginException crash) {
+                expect(Status.PLUGIN_CRASHED + ": " + signal + " of v2", crash.status() + ": "
+                        + crash.reason().substring(0, signal.length()) + " of " + crash.version());
             }
             // The version of before serves, and says so.
             host.new Caller().call();
-            long lease = Native.route(host.handle);
-            expect("v1", Host.leaseVersion(lease));
-            Native.release(lease, true);
+            Lease lease = host.service.route(null);
+            expect("v1", lease.version());
+            Host.release(lease);
         }
     }
 

@@ -1,4 +1,4 @@
-package sogov;
+package hosts;
 
 /**
  * Faults of Java's own code that the JVM makes exceptions of, by signals. The methods must be interpreted (the Makefile says

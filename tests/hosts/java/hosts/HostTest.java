@@ -1,8 +1,10 @@
-package sogov;
+package hosts;
 
 import java.lang.reflect.Method;
+import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,6 +17,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import sogov.BusyException;
+import sogov.Lease;
+import sogov.PluginException;
 
 /**
  * What a JVM does to a library and its plugins, and they must not do to it: run with and without {@code
@@ -119,7 +125,7 @@ public final class HostTest {
     /** Threads that the JVM did not make: each attaches, calls, leaves a lease behind, detaches and ends. */
     private static void nativeThreads() throws Exception {
         try (Host host = new Host("stamp", "v1", "v2")) {
-            AtomicLong left = new AtomicLong();
+            AtomicReference<Lease> left = new AtomicReference<>();
             AtomicLong calls = new AtomicLong();
             long body = Native.register(() -> {
                 Host.Caller caller = host.new Caller();
@@ -127,9 +133,9 @@ public final class HostTest {
                     caller.call();
                 }
                 calls.addAndGet(20);
-                long other = left.getAndSet(Native.route(host.handle));
-                if (other != 0) {
-                    Native.release(other, true);
+                Lease other = left.getAndSet(host.service.route(null));
+                if (other != null) {
+                    Host.release(other);
                     calls.incrementAndGet();
                 }
                 return 0;
@@ -139,7 +145,7 @@ public final class HostTest {
                     check(Native.onNativeThreads(CALLERS, body) == 0, "a native thread failed");
                 }
             });
-            Native.release(left.get(), true);
+            Host.release(left.get());
             expect(new long[] {calls.get() + 1, 0, 0}, host.counts());
         }
     }
@@ -163,7 +169,7 @@ public final class HostTest {
                 byte[] request = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder())
                         .putLong(Native.callback()).putLong(inside).array();
                 for (int i = 0; i < 20; i++) {
-                    check(Native.call(reentrant.handle, request, 16, new byte[0], null) == 0, "a call back into Java");
+                    check(reentrant.service.call(request).data().length == 0, "a call back into Java");
                 }
             });
             long throwing = Native.register(() -> {
@@ -172,7 +178,7 @@ public final class HostTest {
             byte[] request = ByteBuffer.allocate(16).order(ByteOrder.nativeOrder())
                     .putLong(Native.callback()).putLong(throwing).array();
             try {
-                Native.call(reentrant.handle, request, 16, new byte[0], new byte[65]);
+                reentrant.service.call(request);
                 throw new AssertionError("expected the exception of the callback");
             } catch (IllegalStateException expected) {
                 host.new Caller().call();
@@ -213,16 +219,16 @@ public final class HostTest {
         ExecutorService takers = Executors.newFixedThreadPool(4);
         try (Host host = new Host("stamp", "v1", "v2")) {
             for (int i = 0; i < 1000; i++) {
-                long lease = takers.submit(() -> Native.route(host.handle)).get();
-                check(Host.leaseVersion(lease).equals("v1"), "a lease on v1");
-                Native.release(lease, true);
-                refused(SogovException.LEASE_GONE, () -> Native.release(lease, true));
+                Lease lease = takers.submit(() -> host.service.route(null)).get();
+                check(lease.version().equals("v1"), "a lease on v1");
+                Host.release(lease);
+                throwing(IllegalStateException.class, lease::version);
             }
-            long lease = takers.submit(() -> Native.route(host.handle)).get();
+            Lease lease = takers.submit(() -> host.service.route(null)).get();
             host.promote("v2");
-            refused(SogovException.BUSY, () -> host.unload("v1", 1));
-            Future<?> unloaded = takers.submit(() -> host.unload("v1", DEADLINE_S * 1000));
-            Native.release(lease, true);
+            throwing(BusyException.class, () -> host.unload("v1", Duration.ofMillis(1)));
+            Future<?> unloaded = takers.submit(() -> host.unload("v1", Duration.ofSeconds(DEADLINE_S)));
+            Host.release(lease);
             unloaded.get(DEADLINE_S, TimeUnit.SECONDS);
         } finally {
             takers.shutdown();
@@ -234,37 +240,32 @@ public final class HostTest {
             for (int size : new int[] {0, 1, 64, 4096, 4097, 1 << 20}) {
                 byte[] request = new byte[size];
                 Arrays.fill(request, (byte) 'x');
-                byte[] room = new byte[size];
-                check(Native.call(host.handle, request, size, room, null) == size, "the length of an answer");
-                check(Arrays.equals(request, room), "an answer in an array");
-                ByteBuffer in = ByteBuffer.allocateDirect(size + 1);
-                ByteBuffer out = ByteBuffer.allocateDirect(size + 1);
-                in.put(request);
-                check(Native.callDirect(host.handle, in, size, out, null) == size, "the length of an answer");
-                byte[] copied = new byte[size];
-                out.get(copied);
-                check(Arrays.equals(request, copied), "an answer in a direct buffer");
+                check(Arrays.equals(request, host.service.call(request).data()), "an answer in an array");
+                ByteBuffer in = ByteBuffer.allocateDirect(size).put(request).flip();
+                ByteBuffer out = ByteBuffer.allocateDirect(size + 1).position(1);
+                check(host.service.call(in, out, null) == size, "the length of an answer");
+                check(in.remaining() == size && !out.hasRemaining(), "positions");
+                check(out.position(1).equals(in), "an answer in a direct buffer");
                 if (size > 0) {
-                    byte[] small = new byte[size - 1];
-                    check(Native.call(host.handle, request, size, small, null) == -1, "room that is too small");
+                    ByteBuffer small = ByteBuffer.allocate(size - 1);
+                    throwing(BufferOverflowException.class, () -> host.service.call(in, small, null));
+                    check(small.position() == 0, "the position of a room that was too small");
                 }
             }
-            byte[] room = new byte[8];
-            throwing(IndexOutOfBoundsException.class, () -> Native.call(host.handle, room, 9, room, null));
-            throwing(IndexOutOfBoundsException.class, () -> Native.call(host.handle, room, 8, room, new byte[64]));
-            throwing(IllegalArgumentException.class, () -> Native.callDirect(
-                    host.handle, ByteBuffer.allocate(8), 8, ByteBuffer.allocateDirect(8), null));
         }
     }
 
     private static void failures() throws Exception {
         Host closed = new Host("slow", "v1");
-        byte[] label = new byte[65];
-        refused(SogovException.PLUGIN_FAILED, () -> Native.call(closed.handle, new byte[1], 1, new byte[1], label));
-        check(label[0] == 'v' && label[1] == '1', "the label of the version that failed");
+        try {
+            closed.service.call(new byte[1]);
+            throw new AssertionError("expected a failure of the plugin, found none");
+        } catch (PluginException failure) {
+            check(failure.version().equals("v1"), "the label of the version that failed");
+        }
         closed.close();
-        refused(SogovException.CLOSED, () -> Native.call(closed.handle, new byte[1], 1, new byte[1], null));
-        refused(SogovException.CLOSED, closed::rollback);
+        throwing(IllegalStateException.class, () -> closed.service.call(new byte[1]));
+        throwing(IllegalStateException.class, closed::rollback);
     }
 
     /** The last test: the JVM ends while daemon threads are inside of plugins and the engine is open. */
@@ -312,16 +313,6 @@ public final class HostTest {
         } finally {
             pool.shutdown();
         }
-    }
-
-    private static void refused(int status, Body body) throws Exception {
-        try {
-            body.run();
-        } catch (SogovException refusal) {
-            check(refusal.status == status, "expected status " + status + ", found " + refusal.getMessage());
-            return;
-        }
-        throw new AssertionError("expected status " + status + ", found none");
     }
 
     private static void throwing(Class<? extends RuntimeException> expected, Body body) throws Exception {
