@@ -11,7 +11,13 @@ import java.util.Objects;
  * @param hold for how long at least
  */
 public record GrayStep(int share, long calls, Duration hold) {
-    /** Checks that there is a time. */
+    /**
+     * Checks that there is a time.
+     *
+     * @param share 1 to 10,000, of 10,000
+     * @param calls for how many calls of the new version at least
+     * @param hold for how long at least
+     */
     public GrayStep {
         Objects.requireNonNull(hold, "hold");
     }

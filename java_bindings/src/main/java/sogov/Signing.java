@@ -11,7 +11,13 @@ import java.util.Objects;
  * @param userId the signer's SM2 user id; null: that of the options
  */
 public record Signing(PrivateKey key, ByteBuffer message, byte[] userId) {
-    /** Checks that nothing is missing. */
+    /**
+     * Checks that nothing is missing.
+     *
+     * @param key the key
+     * @param message what lies between position and limit
+     * @param userId the signer's SM2 user id; null: that of the options
+     */
     public Signing {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(message, "message");

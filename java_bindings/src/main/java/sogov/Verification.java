@@ -12,7 +12,14 @@ import java.util.Objects;
  * @param userId the signer's SM2 user id; null: that of the options
  */
 public record Verification(Key key, ByteBuffer message, byte[] signature, byte[] userId) {
-    /** Checks that nothing is missing. */
+    /**
+     * Checks that nothing is missing.
+     *
+     * @param key a public key, or a private one, whose public part is used
+     * @param message what lies between position and limit
+     * @param signature in the encoding of the options that it is verified with
+     * @param userId the signer's SM2 user id; null: that of the options
+     */
     public Verification {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(message, "message");
