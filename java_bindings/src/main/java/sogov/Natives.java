@@ -18,7 +18,7 @@ import java.util.List;
  *     is tried then
  * <li>where the JVM looks: {@code java.library.path}
  * <li>both libraries out of the jar, copied to a fresh directory below that of the system property {@code sogov.tmpdir}, or
- *     else of {@code java.io.tmpdir}, and deleted once they are loaded
+ *     else of {@code java.io.tmpdir}, and deleted when the JVM ends
  * </ol>
  */
 final class Natives {
@@ -90,19 +90,20 @@ final class Natives {
             return false;
         }
         String parent = System.getProperty(TMPDIR_PROPERTY, System.getProperty("java.io.tmpdir"));
-        Path directory = null;
         try {
             // Of the user alone: nobody else can put a library there.
-            directory = Files.createTempDirectory(Path.of(parent), "sogov-");
-            copy(LIBRARY, directory);
-            copy(FILE, directory);
+            Path directory = Files.createTempDirectory(Path.of(parent), "sogov-");
+            // Until the end, as a preflight opens the library's file; in the reverse of this order.
+            directory.toFile().deleteOnExit();
+            for (String name : new String[] {LIBRARY, FILE}) {
+                directory.resolve(name).toFile().deleteOnExit();
+                copy(name, directory);
+            }
             return isLoaded(place + ", copied to " + directory, directory.resolve(FILE));
         } catch (IOException failure) {
             tried.add(place + ", copied to " + parent + ": " + failure
                     + "; -D" + TMPDIR_PROPERTY + " names another directory");
             return false;
-        } finally {
-            delete(directory);
         }
     }
 
@@ -136,19 +137,6 @@ final class Natives {
     private static void copy(String name, Path directory) throws IOException {
         try (InputStream content = Natives.class.getResourceAsStream(IN_JAR + name)) {
             Files.copy(content, directory.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-        }
-    }
-
-    private static void delete(Path directory) {
-        if (directory == null) {
-            return;
-        }
-        try {
-            Files.deleteIfExists(directory.resolve(FILE));
-            Files.deleteIfExists(directory.resolve(LIBRARY));
-            Files.deleteIfExists(directory);
-        } catch (IOException left) {
-            // What is loaded works on; the directory is left to whoever tidies temporary ones.
         }
     }
 

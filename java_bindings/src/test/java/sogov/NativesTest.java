@@ -37,6 +37,22 @@ class NativesTest {
         }
     }
 
+    /** A host, whose engine tries a plugin in a child process. */
+    public static final class Governs {
+        private static final byte[] PAYMENT = "amount=1234.56 currency=CNY".getBytes();
+
+        private Governs() {}
+
+        /** Calls the plugin fee. */
+        public static void main(String[] arguments) {
+            try (Engine engine = Engine.builder().trust(Path.of(arguments[0])).open()) {
+                engine.loadVersioned("fee", "v1", Path.of(arguments[1]));
+                engine.promote("fee", "v1");
+                System.out.println(engine.service("fee").call(PAYMENT).text());
+            }
+        }
+    }
+
     /** Two class loaders, each with the package. */
     public static final class TwoLoaders {
         private TwoLoaders() {}
@@ -72,8 +88,14 @@ class NativesTest {
 
     @Test
     void theJar() throws Exception {
-        assertEquals("version 0.1.0", run("-Dsogov.tmpdir=" + directory));
-        try (Stream<Path> left = Files.list(directory)) {
+        Path temporary = Files.createDirectory(directory.resolve("tmp"));
+        try (Release release = new Release(directory)) {
+            Path plugin = release.signed(Release.fee("v1"), "fee", "v1");
+            List<String> options = List.of("-Dsogov.tmpdir=" + temporary);
+            String said = run(options, Governs.class.getName(), release.trust().toString(), plugin.toString());
+            assertEquals(Release.PRICE_V1, said.strip());
+        }
+        try (Stream<Path> left = Files.list(temporary)) {
             assertEquals(List.of(), left.toList());
         }
         String nowhere = run("-Djava.io.tmpdir=" + directory.resolve("nowhere"));
