@@ -143,6 +143,7 @@ public final class HostTest {
             switchWhile(host, 2, () -> {
                 for (int wave = 0; wave < 50; wave++) {
                     check(Native.onNativeThreads(CALLERS, body) == 0, "a native thread failed");
+                    System.gc();
                 }
             });
             Host.release(left.get());

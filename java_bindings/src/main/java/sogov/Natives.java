@@ -122,7 +122,7 @@ final class Natives {
     }
 
     /** What the JVM's and the dynamic linker's messages do not say. */
-    private static String hint(String message) {
+    static String hint(String message) {
         if (message.contains("failed to map segment") || message.contains("Operation not permitted")) {
             return ". The directory is probably on a file system that is mounted noexec: -D" + TMPDIR_PROPERTY
                     + " names another one for what is in the jar, -D" + PATH_PROPERTY + " one with both libraries";

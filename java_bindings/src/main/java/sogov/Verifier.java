@@ -150,6 +150,12 @@ public final class Verifier implements AutoCloseable {
         /** Frees the verifier, whose threads have ended then, unless this is one of them. */
         void free(long address) {
             Native.verifierFree(address);
+            if (TELLING.get() == null) {
+                // Nothing is told any more: what is left was lost, as where Java had no memory to hear of it.
+                results.values().forEach(result -> result.completeExceptionally(
+                        new IllegalStateException("verifier: the result was lost")));
+                results.clear();
+            }
             ended.countDown();
             forget();
         }
