@@ -16,7 +16,7 @@ export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
 .PHONY: install uninstall dist test-packages test-openssl
 .PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
-        test-python test-hosts test-c test-go test-java test-avx512 vectors fuzz-short miri lint soak bench \
+        test-python test-hosts test-c test-go test-java jar test-avx512 vectors fuzz-short miri lint soak bench \
         bench-crypto bench-payment bench-plot bench-runtime \
         bench-instructions bench-timing deny clean
 
@@ -34,6 +34,7 @@ header: build
 examples: build
 	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" all rust
 	@$(MAKE) -s -C c_examples OUT="$(HOSTS)" LIBDIR="$(RELEASE)"
+	@$(JAVA_MAKE) examples
 
 demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
@@ -77,8 +78,15 @@ test-c: build
 test-go: build
 	@$(HOSTS_MAKE) go
 
-test-java: build
+test-java: examples
+	@SOGOV_TEST_ZOO="$(TEST_HOSTS)/zoo" && export SOGOV_TEST_ZOO && tests/zoo/build.sh "$$SOGOV_TEST_ZOO" && $(JAVA_MAKE) test
+	@$(JAVA_MAKE) javadoc
 	@$(HOSTS_MAKE) java
+
+# The jar with the natives in it: $(CARGO_TARGET_DIR)/java/sogov-0.1.0.jar
+JAVA_MAKE = $(MAKE) -s -C java_bindings OUT="$(CARGO_TARGET_DIR)/java" LIBDIR="$(RELEASE)"
+jar: build
+	@$(JAVA_MAKE) jar
 
 # The unit tests of the cryptography where AVX-512 IFMA is: on this processor or on an emulated one. Key files have
 # nothing to do with it, and an encrypted one with HMAC-SHA1 that opens elsewhere does not under Bochs 2.7.

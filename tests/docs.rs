@@ -72,6 +72,7 @@ fn the_steps_of_the_readme_run() {
             "sh" => block.text,
             "c" => here_document("quote.c", &block.text),
             "python" => here_document("gray.py", &block.text),
+            "java" => here_document("Update.java", &block.text),
             other => panic!("README.md: no step is written in {other:?}"),
         })
         .collect();
@@ -80,6 +81,7 @@ fn the_steps_of_the_readme_run() {
     let printed = shell(&steps.replace("$repository/target/release", &release), ROOT, place.path());
     assert!(printed.contains("v1: fee=6.17 currency=CNY tariff=v1\n"), "{printed}");
     assert!(printed.contains("rolled back: {'v1': 1000}\n"), "{printed}");
+    assert!(printed.contains("v2: fee=5.56 currency=CNY tariff=v2\nrefused: UNSIGNED\n"), "{printed}");
 }
 
 /// Every file and command of the guide; then its plugins are loaded, called, and unmapped.
@@ -193,8 +195,18 @@ fn links_lead_somewhere() {
 
 #[test]
 fn paths_exist() {
-    const TOP: [&str; 9] =
-        ["benches", "c_examples", "cli", "docs", "include", "python_bindings", "src", "tests", "tools"];
+    const TOP: [&str; 10] = [
+        "benches",
+        "c_examples",
+        "cli",
+        "docs",
+        "include",
+        "java_bindings",
+        "python_bindings",
+        "src",
+        "tests",
+        "tools",
+    ];
     for document in DOCUMENTS {
         for span in code_spans(&read(document)) {
             let first = span.split('/').next().unwrap_or_default();

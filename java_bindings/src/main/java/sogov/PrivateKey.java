@@ -1,0 +1,181 @@
+package sogov;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/** A key that signs messages and plugin files. What holds it in Java's heap, such as {@link #toPem}, is the caller's to wipe. */
+public final class PrivateKey extends Key {
+    private static final String SCHEME = "sm2-sm3";
+
+    private PrivateKey(long address) {
+        super(address);
+    }
+
+    /**
+     * Makes a key for SM2 with SM3 from the operating system's randomness.
+     *
+     * @return a key, to be closed
+     */
+    public static PrivateKey generate() {
+        return generate(SCHEME);
+    }
+
+    /**
+     * Makes a key from the operating system's randomness.
+     *
+     * @param scheme "sm2-sm3"; {@link SogovException} with {@link Status#UNSUPPORTED} for one that this release does not
+     *     know
+     * @return a key, to be closed
+     */
+    public static PrivateKey generate(String scheme) {
+        return new PrivateKey(Native.keyGenerate(Packer.of(scheme)));
+    }
+
+    /**
+     * Reads a key that is not encrypted; see {@link #load(byte[], byte[])}.
+     *
+     * @param file PKCS#8 or SEC1, PEM or DER
+     * @return a key, to be closed
+     */
+    public static PrivateKey load(byte[] file) {
+        return load(file, null);
+    }
+
+    /**
+     * Reads PKCS#8 (plain, or encrypted by PBES2) or SEC1, PEM or DER, told apart by the content.
+     *
+     * @param file at most 64 KiB
+     * @param password for an encrypted key, the caller's to wipe; otherwise not looked at, and may be null
+     * @return a key, to be closed; {@link SogovException} with {@link Status#KEY_INVALID} for another format or curve, or a
+     *     wrong or missing password
+     */
+    public static PrivateKey load(byte[] file, byte[] password) {
+        byte[] arguments = new Packer().data(file).data(password).doneWithSecret();
+        try {
+            return new PrivateKey(Native.keyLoadPrivate(arguments));
+        } finally {
+            Arrays.fill(arguments, (byte) 0);
+        }
+    }
+
+    /**
+     * The public half, as a key of its own.
+     *
+     * @return a key, to be closed
+     */
+    public PublicKey publicKey() {
+        return new PublicKey(using(Native::keyPublic));
+    }
+
+    /**
+     * Signs a message by the default user id, in the raw encoding.
+     *
+     * @param message any number of bytes; see {@link #sign(byte[], SignatureOptions)}
+     * @return 64 bytes, R and S
+     */
+    public byte[] sign(byte[] message) {
+        return sign(message, SignatureOptions.DEFAULT);
+    }
+
+    /**
+     * Signs a message with SM2 and SM3 (GB/T 32918.2-2016), a fresh nonce each time.
+     *
+     * @param message any number of bytes; {@link SogovException} with {@link Status#INVALID_ARGUMENT} for one that begins
+     *     like what vouches for plugins or trust documents ("sogov.sig.v1", "sogov.trust.v1" and a NUL)
+     * @param options user id and encoding
+     * @return the signature
+     */
+    public byte[] sign(byte[] message, SignatureOptions options) {
+        return sign(Data.of(message), options);
+    }
+
+    /**
+     * Signs what lies between a buffer's position and its limit, which stay.
+     *
+     * @param message any number of bytes, best in a direct buffer
+     * @param options user id and encoding
+     * @return the signature
+     */
+    public byte[] sign(ByteBuffer message, SignatureOptions options) {
+        return sign(Data.of(message), options);
+    }
+
+    /**
+     * Signs a plugin file. The result appears whole or not at all; strip first, sign last.
+     *
+     * @param source the unsigned plugin
+     * @param target where the signed copy goes, or with {@link FileFacts.Builder#detached} the signature file; null:
+     *     {@code source} itself, or {@code source} with ".sogsig" behind it, where loading looks for it
+     * @param facts what is stated
+     * @return the artifact's digest; {@link SogovException} with {@link Status#IMAGE_REJECTED} when {@code source} is no
+     *     shared object, {@link BusyException} when it is signed already (use {@link #addSignature})
+     */
+    public Digest signFile(Path source, Path target, FileFacts facts) {
+        byte[] arguments = facts.pack(new Packer().path(source).path(target)).done();
+        return using(address -> new Digest(Native.fileSign(address, arguments)));
+    }
+
+    /**
+     * Adds a signature over the statement that a signed plugin or a signature file carries, by the default user id.
+     *
+     * @param file replaced whole; see {@link #addSignature(Path, byte[])}
+     */
+    public void addSignature(Path file) {
+        addSignature(file, null);
+    }
+
+    /**
+     * Adds a signature over the statement that a signed plugin or a signature file carries.
+     *
+     * @param file replaced whole; {@link TrustException} with {@link Status#UNSIGNED} when there is no statement, {@link
+     *     SogovException} with {@link Status#LIMIT_EXCEEDED} when the space that the first signer reserved is used up
+     * @param userId the SM2 user id; null: the default
+     */
+    public void addSignature(Path file, byte[] userId) {
+        byte[] arguments = new Packer().path(file).data(userId).done();
+        use(address -> Native.fileAddSignature(address, arguments));
+    }
+
+    /**
+     * The key as a file that is not encrypted.
+     *
+     * @return PKCS#8, PEM; the caller's to wipe
+     */
+    public byte[] toPem() {
+        return export(KeyFormat.PKCS8_PEM, null);
+    }
+
+    /**
+     * The key as an encrypted file.
+     *
+     * @param password not empty
+     * @return PKCS#8, PEM (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC)
+     */
+    public byte[] toPem(byte[] password) {
+        if (password.length == 0) {
+            throw new IllegalArgumentException("password: expected one, found nothing");
+        }
+        return export(KeyFormat.PKCS8_PEM, password);
+    }
+
+    /**
+     * The key as a file that is not encrypted.
+     *
+     * @return PKCS#8, DER (RFC 5958); the caller's to wipe
+     */
+    public byte[] toDer() {
+        return export(KeyFormat.PKCS8_DER, null);
+    }
+
+    private byte[] sign(Data message, SignatureOptions options) {
+        byte[] arguments = options.pack(new Packer()).done();
+        try {
+            return using(address -> Native.sign(
+                    address, message.array(), message.direct(), message.offset(), message.length(), arguments));
+        } finally {
+            Reference.reachabilityFence(message);
+        }
+    }
+}
