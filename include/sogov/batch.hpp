@@ -4,7 +4,6 @@
 
 #include "key.hpp"
 
-#include <optional>
 #include <vector>
 
 namespace sogov {
@@ -18,18 +17,16 @@ using signing = sogov_signing;
 ///
 /// @param user_id the signer's; none: that of the options
 inline verification make_verification(const key &key, byte_view message, byte_view signature,
-                                      std::optional<byte_view> user_id = {}) noexcept
+                                      optional_bytes user_id = {}) noexcept
 {
-    const byte_view id = detail::or_null(user_id);
     return {key.native(),     message.data(), message.size(), signature.data(),
-            signature.size(), id.data(),      id.size()};
+            signature.size(), user_id.data(), user_id.size()};
 }
 
 /// A message to be signed. Borrows all of them, the key included.
-inline signing make_signing(const private_key &key, byte_view message, std::optional<byte_view> user_id = {}) noexcept
+inline signing make_signing(const private_key &key, byte_view message, optional_bytes user_id = {}) noexcept
 {
-    const byte_view id = detail::or_null(user_id);
-    return {key.native(), message.data(), message.size(), id.data(), id.size()};
+    return {key.native(), message.data(), message.size(), user_id.data(), user_id.size()};
 }
 
 /// Verifies many signatures, of any keys.

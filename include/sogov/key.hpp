@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,14 +67,13 @@ struct key_id {
 /// What a signature is made or checked with.
 struct signature_options {
     /// The SM2 user id, at most 8,191 bytes; none: "1234567812345678" (GM/T 0009). Borrowed.
-    std::optional<byte_view> user_id = {};
+    optional_bytes user_id = {};
     signature_encoding encoding = SOGOV_SIGNATURE_ENCODING_RAW;
 
     /// For calls of sogov.h; borrows the user id.
     sogov_signature_options native() const noexcept
     {
-        const byte_view id = detail::or_null(user_id);
-        return {sizeof(sogov_signature_options), id.data(), id.size(), static_cast<std::uint32_t>(encoding)};
+        return {sizeof(sogov_signature_options), user_id.data(), user_id.size(), static_cast<std::uint32_t>(encoding)};
     }
 };
 
@@ -143,12 +141,11 @@ protected:
     key(key &&) noexcept = default;
     key &operator=(key &&) noexcept = default;
 
-    template <class Content> result<Content> exported(key_format format, std::optional<byte_view> password) const
+    template <class Content> result<Content> exported(key_format format, optional_bytes password) const
     {
         Content file;
-        const byte_view secret = detail::or_null(password);
         auto done = detail::run([&](sogov_error **error) {
-            return sogov_key_export(native(), static_cast<std::uint32_t>(format), secret.data(), secret.size(),
+            return sogov_key_export(native(), static_cast<std::uint32_t>(format), password.data(), password.size(),
                                     file.native(), error);
         });
         if (!done)
@@ -198,7 +195,7 @@ struct file_facts {
     std::uint64_t not_before = 0;
     std::uint64_t not_after = 0;
     /// The SM2 user id; none is the default. Borrowed.
-    std::optional<byte_view> user_id = {};
+    optional_bytes user_id = {};
     /// Leave the plugin as it is, and write the signature to a file of its own.
     bool detached = false;
 };
@@ -220,13 +217,12 @@ public:
     /// Reads PKCS#8, plain or encrypted, or SEC1, PEM or DER.
     ///
     /// @return SOGOV_STATUS_KEY_INVALID for another format or curve, or a wrong or missing password
-    static result<private_key> load(byte_view file, std::optional<byte_view> password = {})
+    static result<private_key> load(byte_view file, optional_bytes password = {})
     {
         sogov_key *made = nullptr;
-        const byte_view secret = detail::or_null(password);
         return detail::run(
             [&](sogov_error **error) {
-                return sogov_key_load_private(file.data(), file.size(), secret.data(), secret.size(), &made, error);
+                return sogov_key_load_private(file.data(), file.size(), password.data(), password.size(), &made, error);
             },
             [&] { return private_key(made); });
     }
@@ -268,7 +264,6 @@ public:
     ///         is signed already
     result<digest> sign_file(std::string_view source, std::string_view target, const file_facts &facts) const
     {
-        const byte_view id = detail::or_null(facts.user_id);
         sogov_file_facts stated = {};
         stated.size = sizeof stated;
         stated.service = facts.service.data();
@@ -284,8 +279,8 @@ public:
         stated.issuer_len = facts.issuer.size();
         stated.not_before = facts.not_before;
         stated.not_after = facts.not_after;
-        stated.user_id = id.data();
-        stated.user_id_len = id.size();
+        stated.user_id = facts.user_id.data();
+        stated.user_id_len = facts.user_id.size();
         stated.detached = facts.detached;
         digest found = {};
         return detail::run(
@@ -299,16 +294,15 @@ public:
     /// Adds this key's signature over the statement that a signed plugin or a signature file carries.
     ///
     /// @return SOGOV_STATUS_UNSIGNED when there is no statement; SOGOV_STATUS_LIMIT_EXCEEDED without room for another
-    result<void> add_signature(std::string_view path, std::optional<byte_view> user_id = {}) const
+    result<void> add_signature(std::string_view path, optional_bytes user_id = {}) const
     {
-        const byte_view id = detail::or_null(user_id);
         return detail::run([&](sogov_error **error) {
-            return sogov_file_add_signature(native(), path.data(), path.size(), id.data(), id.size(), error);
+            return sogov_file_add_signature(native(), path.data(), path.size(), user_id.data(), user_id.size(), error);
         });
     }
 
     /// PKCS#8 in PEM, encrypted where there is a password, or in DER, plain.
-    result<secret> to_pem(std::optional<byte_view> password = {}) const
+    result<secret> to_pem(optional_bytes password = {}) const
     {
         return exported<secret>(SOGOV_KEY_FORMAT_PKCS8_PEM, password);
     }

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -23,6 +22,10 @@ template <class T>
 inline constexpr bool is_byte = std::is_same_v<std::remove_cv_t<T>, char> ||
                                 std::is_same_v<std::remove_cv_t<T>, unsigned char> ||
                                 std::is_same_v<std::remove_cv_t<T>, std::byte>;
+
+// An array of char is a text: its terminator, and what stands behind that, are not meant.
+template <class T>
+inline constexpr bool is_text_array = std::is_array_v<T> && std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>, char>;
 
 } // namespace detail
 
@@ -60,9 +63,10 @@ public:
         : data_(reinterpret_cast<const std::uint8_t *>(text.data())), size_(text.size())
     {
     }
-    /// Up to the NUL, as std::string_view; a literal is such a text.
+    /// Up to the NUL, as std::string_view; so are literals and arrays of char.
     byte_view(const char *text) : byte_view(std::string_view(text)) {}
-    template <class Container, class = std::enable_if_t<detail::is_byte<detail::data_of<const Container>>>>
+    template <class Container, class = std::enable_if_t<detail::is_byte<detail::data_of<const Container>> &&
+                                                        !detail::is_text_array<Container>>>
     byte_view(const Container &container) noexcept
         : data_(reinterpret_cast<const std::uint8_t *>(std::data(container))), size_(std::size(container))
     {
@@ -80,6 +84,28 @@ public:
 private:
     const std::uint8_t *data_ = nullptr;
     std::size_t size_ = 0;
+};
+
+/// Borrowed bytes that may be absent, which is something else than empty: a user id, a password.
+class optional_bytes {
+public:
+    /// Absent.
+    constexpr optional_bytes() noexcept = default;
+    /// What a byte_view takes.
+    template <class Bytes, class = std::enable_if_t<std::is_convertible_v<const Bytes &, byte_view>>>
+    optional_bytes(const Bytes &given) : bytes_(given)
+    {
+        if (bytes_.data() == nullptr)
+            bytes_ = byte_view(&somewhere, 0);
+    }
+
+    /// As in sogov.h: NULL where they are absent, and only there.
+    constexpr const std::uint8_t *data() const noexcept { return bytes_.data(); }
+    constexpr std::size_t size() const noexcept { return bytes_.size(); }
+
+private:
+    static constexpr std::uint8_t somewhere = 0;
+    byte_view bytes_;
 };
 
 /// A digest of 32 bytes: SM3, or the tree digest over it.
@@ -148,18 +174,6 @@ private:
     buffer content_;
 };
 
-namespace detail {
-
-/// The C form of a user id or a password, of which "none" and "empty" are two things.
-inline byte_view or_null(const std::optional<byte_view> &given) noexcept
-{
-    static constexpr std::uint8_t empty = 0;
-    if (!given)
-        return {};
-    return given->data() != nullptr ? *given : byte_view(&empty, 0);
-}
-
-} // namespace detail
 } // namespace sogov
 
 #endif /* SOGOV_VIEW_HPP */

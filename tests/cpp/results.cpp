@@ -75,8 +75,11 @@ TEST(byte_views_take_texts_and_containers)
     const std::string text("a\0b", 3);
     CHECK(sogov::byte_view(raw).size() == 3 && sogov::byte_view(array).size() == 3);
     CHECK(sogov::byte_view(text).size() == 3 && sogov::byte_view(text).text() == text);
-    CHECK(sogov::byte_view("literal").size() == 7);
+    char line[16] = "a text";
+    CHECK(sogov::byte_view("literal").size() == 7 && sogov::byte_view(line).size() == 6);
     CHECK(sogov::byte_view().data() == nullptr && sogov::byte_view().empty());
+    CHECK(sogov::optional_bytes().data() == nullptr && sogov::optional_bytes(sogov::byte_view()).data() != nullptr);
+    CHECK(sogov::optional_bytes(line).size() == 6 && sogov::optional_bytes(text).size() == 3);
 }
 
 TEST(a_handle_that_was_moved_from_answers_an_error)
