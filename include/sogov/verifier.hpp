@@ -5,6 +5,7 @@
 #include "batch.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -43,13 +44,13 @@ public:
     /// @return SOGOV_STATUS_INVALID_ARGUMENT for a number beyond its limit; SOGOV_STATUS_IO when a thread cannot be started
     static result<verifier> open(verifier_options options = {})
     {
-        auto kept = std::make_unique<results_listener>(std::move(options.listener));
+        auto kept = std::make_unique<context>(context{std::move(options.listener), nullptr});
         sogov_verifier_options with = {};
         with.size = sizeof with;
         with.threads = options.threads;
         with.max_wait_us = options.max_wait_us;
         with.capacity = options.capacity;
-        with.callback = *kept ? tell : nullptr;
+        with.callback = kept->listener ? tell : nullptr;
         with.callback_context = kept.get();
         sogov_verifier *made = nullptr;
         auto done = detail::run([&](sogov_error **error) { return sogov_verifier_open(&with, &made, error); });
@@ -59,14 +60,14 @@ public:
     }
 
     verifier(verifier &&other) noexcept
-        : handle_(std::exchange(other.handle_, nullptr)), listener_(std::move(other.listener_))
+        : handle_(std::exchange(other.handle_, nullptr)), context_(std::move(other.context_))
     {
     }
     verifier &operator=(verifier &&other) noexcept
     {
         verifier taken(std::move(other));
         std::swap(handle_, taken.handle_);
-        std::swap(listener_, taken.listener_);
+        std::swap(context_, taken.context_);
         return *this;
     }
     ~verifier() { free(); }
@@ -127,9 +128,9 @@ public:
             return 0;
         // Inside of a callback nothing is waited for: the pool's threads use the listener after this.
         if (sogov_verifier_close(handle, nullptr) == SOGOV_STATUS_DEADLOCK)
-            (void)listener_.release();
+            leave_behind(context_.release());
         const std::size_t dropped = sogov_verifier_free(handle);
-        listener_.reset();
+        context_.reset();
         return dropped;
     }
 
@@ -137,18 +138,32 @@ public:
     const sogov_verifier *native() const noexcept { return handle_; }
 
 private:
-    verifier(sogov_verifier *owned, std::unique_ptr<results_listener> listener) noexcept
-        : handle_(owned), listener_(std::move(listener))
+    /// What the library calls. Its address stays while the verifier is moved.
+    struct context {
+        results_listener listener;
+        context *next;
+    };
+
+    verifier(sogov_verifier *owned, std::unique_ptr<context> kept) noexcept : handle_(owned), context_(std::move(kept)) {}
+
+    static void tell(void *given, const sogov_verification_result *results, std::size_t count) noexcept
     {
+        detail::contain([&] { static_cast<context *>(given)->listener({results, count}); });
     }
 
-    static void tell(void *context, const sogov_verification_result *results, std::size_t count) noexcept
+    /// Keeps it for ever: the library does not say when the last callback has returned.
+    static void leave_behind(context *left) noexcept
     {
-        detail::contain([&] { (*static_cast<results_listener *>(context))({results, count}); });
+        left->next = left_behind.load();
+        while (!left_behind.compare_exchange_weak(left->next, left)) {
+        }
     }
+
+    /// A list that is never walked; by it tools that look for leaks find what is still in use.
+    inline static std::atomic<context *> left_behind = nullptr;
 
     sogov_verifier *handle_ = nullptr;
-    std::unique_ptr<results_listener> listener_;
+    std::unique_ptr<context> context_;
 };
 
 } // namespace sogov
