@@ -16,7 +16,7 @@ export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
 .PHONY: install uninstall dist test-packages test-openssl
 .PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
-        test-python test-hosts test-c test-go test-java jar test-avx512 vectors fuzz-short miri lint soak bench \
+        test-python test-hosts test-c test-cpp test-go test-java jar test-avx512 vectors fuzz-short miri lint soak bench \
         bench-crypto bench-payment bench-plot bench-runtime \
         bench-instructions bench-timing deny clean
 
@@ -32,15 +32,15 @@ header: build
 	cp "$$(ls -t "$(RELEASE)"/build/sogov-*/out/sogov.h | head -1)" include/sogov.h
 
 examples: build
-	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" all rust
+	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" all rust cpp go
 	@$(MAKE) -s -C c_examples OUT="$(HOSTS)" LIBDIR="$(RELEASE)"
 	@$(JAVA_MAKE) examples
 
 demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
 
-test: test-rust test-faults test-loom test-constant-time test-plugins test-python test-hosts
-test: test-openssl test-packages
+test: test-rust test-faults test-loom test-constant-time test-plugins test-python test-hosts test-cpp \
+      test-openssl test-packages
 
 test-rust: build
 	cargo test --release --workspace --locked
@@ -75,6 +75,10 @@ test-hosts: test-c test-go test-java
 test-c: build
 	@$(HOSTS_MAKE) c c-sanitized
 
+# include/sogov.hpp: the tests plainly and under sanitizers, by each standard of C++, and without exceptions.
+test-cpp: examples
+	@$(MAKE) -s -C tests/cpp OUT="$(CARGO_TARGET_DIR)/test-cpp" LIBDIR="$(RELEASE)" PLUGINS="$(PLUGINS)"
+
 test-go: build
 	@$(HOSTS_MAKE) go
 
@@ -97,7 +101,7 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --quiet
-	test -z "$$(gofmt -l tests/hosts/go)" || { gofmt -d tests/hosts/go; exit 1; }
+	test -z "$$(gofmt -l tests/hosts/go c_examples)" || { gofmt -d tests/hosts/go c_examples; exit 1; }
 	$(VENV)/ruff check python_bindings
 	$(VENV)/ruff check --isolated --line-length 110 tests
 	$(VENV)/ruff format --check python_bindings

@@ -43,7 +43,7 @@ typedef struct tally {
 typedef struct caller {
     const sogov_service *service;
     sogov_bytes answer;
-    tally tally;
+    struct tally tally;
 } caller;
 
 /* Prices one transaction for a user. `environment` goes along as the header x-env; NULL sends none. The answer is

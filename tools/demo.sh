@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job, end to end: keys are made, plugins are signed, and a payment host governs them, in C, in Python
-# and in Java. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
+# The main job, end to end: keys are made, plugins are signed, and a payment host governs them, in C, in C++, in Python,
+# in Java. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
 set -eu
 target=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,12 +29,23 @@ byte=$(od -An -tu1 -j 4352 -N 1 fee-tampered.so)
 # shellcheck disable=SC2059 # the octal escape is the format
 printf "\\$(printf '%03o' $((byte ^ 1)))" | dd of=fee-tampered.so bs=1 seek=4352 conv=notrunc status=none
 
-title "The same plugin in Rust, inspected"
-"$sogov" sign --key release.pem --service fee --version rust --epoch 1 --out fee-rust.so "$target/plugins/libfee_rust.so"
+title "The same plugin in Rust, C++ and Go: inspected, and side by side"
+for language in rust cpp go; do
+    "$sogov" sign --key release.pem --service fee --version $language --epoch 1 --out fee-$language.so \
+        "$target/plugins/libfee_$language.so"
+done
 "$sogov" inspect --trust trust --root-id "$(cat root.id)" --service fee fee-rust.so
+for language in v1 rust cpp go; do
+    "$sogov" run --trust trust --root-id "$(cat root.id)" --service fee --load $language=fee-$language.so \
+        --input 'amount=1234.56 currency=CNY' | tee $language.out
+    grep -q 'fee=6.17 currency=CNY' $language.out
+done
 
 title "A payment host in C"
 "$target/hosts/payment_host" "$work"
+
+title "A payment host in C++"
+"$target/hosts/payment_host_cpp" "$work"
 
 title "A payment host in Python"
 PYTHONPATH=$root/python_bindings/src "$target/venv/bin/python" "$root/python_bindings/examples/payment_host.py" "$work"

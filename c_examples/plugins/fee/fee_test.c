@@ -1,4 +1,5 @@
-/* fee_test.c - one table of requests for every version of the plugin "fee": fee_test <plugin.so> <v1|v2|v3|rust> */
+/* fee_test.c - one table of requests for every version of the plugin "fee":
+ * fee_test <plugin.so> <v1|v2|v3|rust|cpp|go> */
 #define _POSIX_C_SOURCE 200809L
 #include "fee.h"
 #include "sogov_plugin.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The fee of each tariff; "rust" has the numbers of v1. NULL: the version answers SOGOV_PLUGIN_FAILED. */
+/* The fee of each tariff; "rust", "cpp" and "go" have the numbers of v1. NULL: the version answers SOGOV_PLUGIN_FAILED. */
 enum { V1, V2, V3, TARIFFS };
 static const struct {
     const char *request;
@@ -270,13 +271,13 @@ static void check_plugin(const sogov_plugin *plugin, int column, const char *tar
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {"v1", "v2", "v3", "rust"};
-    static const int columns[] = {V1, V2, V3, V1};
+    static const char *const names[] = {"v1", "v2", "v3", "rust", "cpp", "go"};
+    static const int columns[] = {V1, V2, V3, V1, V1, V1};
     size_t which = 0;
     while (argc == 3 && which < COUNT(names) && strcmp(argv[2], names[which]) != 0)
         which++;
     if (argc != 3 || which == COUNT(names)) {
-        fprintf(stderr, "usage: %s <plugin.so> <v1|v2|v3|rust>\n", argv[0]);
+        fprintf(stderr, "usage: %s <plugin.so> <v1|v2|v3|rust|cpp|go>\n", argv[0]);
         return 2;
     }
     void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);

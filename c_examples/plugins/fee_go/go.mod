@@ -1,0 +1,3 @@
+module fee
+
+go 1.19

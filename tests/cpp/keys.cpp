@@ -1,0 +1,98 @@
+/* keys.cpp - keys, messages, files and batches. */
+#include "fixture.hpp"
+#include "test.hpp"
+
+#include <vector>
+
+TEST(keys_are_written_and_read)
+{
+    const auto key = sogov::private_key::generate().value();
+    const auto id = key.id().value();
+    CHECK(sogov::key_id::parse(id.text()).value() == id);
+    CHECK(sogov::public_key::load(key.public_key().value().to_pem().value()).value().id().value() == id);
+    CHECK(sogov::public_key::load(key.public_key().value().to_der().value()).value().id().value() == id);
+    CHECK(sogov::private_key::load(key.to_der().value()).value().id().value() == id);
+
+    auto locked = key.to_pem("password").value();
+    CHECK(locked.bytes().text().find("ENCRYPTED") != std::string_view::npos);
+    CHECK(sogov::private_key::load(locked, "password").value().id().value() == id);
+    CHECK(sogov::private_key::load(locked, "another").status() == SOGOV_STATUS_KEY_INVALID);
+    CHECK(sogov::private_key::load(locked).status() == SOGOV_STATUS_KEY_INVALID);
+    locked = key.to_pem().value();
+    CHECK(sogov::private_key::load(locked).value().id().value() == id);
+
+    CHECK(sogov::private_key::generate("rot13").status() == SOGOV_STATUS_UNSUPPORTED);
+    CHECK(sogov::public_key::load("no key").status() == SOGOV_STATUS_KEY_INVALID);
+}
+
+TEST(messages_are_signed_and_verified)
+{
+    const auto key = sogov::private_key::generate().value();
+    const auto verifies = key.public_key().value();
+    CHECK(verifies.prepare().has_value());
+
+    const auto raw = key.sign("payment").value();
+    CHECK(raw.size() == 64 && verifies.verify("payment", raw).has_value());
+    CHECK(verifies.verify("Payment", raw).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+
+    sogov::signature_options der;
+    der.encoding = SOGOV_SIGNATURE_ENCODING_DER;
+    der.user_id = "alice";
+    const auto by_alice = key.sign("payment", der).value();
+    CHECK(key.verify("payment", by_alice, der).has_value());
+    der.user_id = "bob";
+    CHECK(key.verify("payment", by_alice, der).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+
+    // The empty user id is another one than the default, however it is given.
+    sogov::signature_options empty;
+    empty.user_id = sogov::byte_view();
+    const auto by_nobody = key.sign("payment", empty).value();
+    empty.user_id = "";
+    CHECK(key.verify("payment", by_nobody, empty).has_value());
+    CHECK(key.verify("payment", by_nobody).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+}
+
+TEST(files_are_signed_and_verified)
+{
+    const fixture::release release;
+    const auto engine = sogov::engine::open(release.options()).value();
+    const std::string path = release.signed_fee("v1", "fee", "v1");
+    const auto digest = engine.verify_file("fee", "v1", path).value();
+    CHECK(engine.load_versioned("fee", "v1", path).value().digest == digest);
+    CHECK(engine.verify_file("other", "v1", path).status() == SOGOV_STATUS_WRONG_SERVICE);
+    CHECK(engine.verify_file("fee", "v1", fixture::plugins + "/libfee_v1.so").status() == SOGOV_STATUS_UNSIGNED);
+
+    const auto second = sogov::private_key::generate().value();
+    CHECK(second.add_signature(path).has_value());
+    CHECK(engine.verify_file("fee", "v1", path).value() == digest);
+    CHECK(second.add_signature(fixture::plugins + "/libfee_v1.so").status() == SOGOV_STATUS_UNSIGNED);
+}
+
+TEST(batches_tell_of_each_signature)
+{
+    const auto key = sogov::private_key::generate().value();
+    std::vector<std::string> messages;
+    for (int i = 0; i < 40; i++)
+        messages.push_back("message " + std::to_string(i));
+    std::vector<sogov::signing> to_sign;
+    for (const auto &message : messages)
+        to_sign.push_back(sogov::make_signing(key, message));
+    for (const auto encoding : {SOGOV_SIGNATURE_ENCODING_RAW, SOGOV_SIGNATURE_ENCODING_DER}) {
+        sogov::signature_options options;
+        options.encoding = encoding;
+        const auto signatures = sogov::sign_batch(to_sign, options).value();
+        std::vector<sogov::verification> items;
+        for (std::size_t i = 0; i < messages.size(); i++) {
+            CHECK(key.verify(messages[i], signatures[i], options).has_value());
+            items.push_back(sogov::make_verification(key, messages[i], signatures[i]));
+        }
+        std::vector<sogov::status> results;
+        CHECK(sogov::verify_batch(items, options, &results).has_value());
+        items[7] = sogov::make_verification(key, "another", signatures[7]);
+        CHECK(sogov::verify_batch(items, options).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+        CHECK(!sogov::verify_batch(items, options, &results) && results.size() == items.size());
+        for (std::size_t i = 0; i < results.size(); i++)
+            CHECK(results[i] == (i == 7 ? SOGOV_STATUS_SIGNATURE_INVALID : SOGOV_STATUS_OK));
+    }
+    CHECK(sogov::sign_batch({}).value().empty() && sogov::verify_batch({}).has_value());
+}
