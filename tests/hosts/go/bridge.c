@@ -1,3 +1,5 @@
+//go:build ignore
+
 /* bridge.c - see bridge.h. */
 #include "bridge.h"
 
