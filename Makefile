@@ -33,6 +33,7 @@ header: build
 examples: build
 	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" all rust
 	@$(MAKE) -s -C c_examples OUT="$(HOSTS)" LIBDIR="$(RELEASE)"
+	@$(MAKE) -s -C go_bindings payment_host OUT="$(HOSTS)" LIBDIR="$(RELEASE)"
 
 demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
@@ -67,7 +68,10 @@ test-hosts: test-c test-go test-java
 test-c: build
 	@$(HOSTS_MAKE) c c-sanitized
 
-test-go: build
+# The Go module, and the hosts that use it.
+GO_MAKE = $(MAKE) -s -C go_bindings OUT="$(TEST_HOSTS)" LIBDIR="$(RELEASE)"
+test-go: examples
+	@$(GO_MAKE) test
 	@$(HOSTS_MAKE) go
 
 test-java: build
@@ -82,7 +86,9 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --quiet
-	test -z "$$(gofmt -l tests/hosts/go)" || { gofmt -d tests/hosts/go; exit 1; }
+	test -z "$$(gofmt -l go_bindings tests/hosts/go)" || { gofmt -d go_bindings tests/hosts/go; exit 1; }
+	@$(GO_MAKE) vet
+	@$(HOSTS_MAKE) vet-go
 	$(VENV)/ruff check python_bindings
 	$(VENV)/ruff check --isolated --line-length 110 tests
 	$(VENV)/ruff format --check python_bindings

@@ -53,6 +53,17 @@ func (e *DroppedError) Error() string {
 	return fmt.Sprintf("verifier: %d results were dropped, as nobody had polled them", e.Count)
 }
 
+// panicked is what a progress callback panicked with. The update is taken back first, and then the panic goes on where
+// Engine.Update was called.
+type panicked struct {
+	reason interface{}
+	stack  []byte
+}
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("panic in the progress callback: %v\n\n%s", p.reason, p.stack)
+}
+
 // StatusOf is the status of an error of this package; OK for nil, ErrInternal for an error of another package.
 func StatusOf(err error) Status {
 	if err == nil {

@@ -1,18 +1,15 @@
 package sogov
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // gate counts who is inside an object, so that what it stands for is freed once, when the object was closed and the last
 // one has left.
 type gate struct {
 	// 2 for each one inside, and 1 once it was closed.
-	state atomic.Int64
-	once  sync.Once
-	end   func()
-	ended chan struct{}
+	state     atomic.Int64
+	finishing atomic.Bool
+	end       func()
+	ended     chan struct{}
 }
 
 // open lets users in; end will run once, on the goroutine that closes or on that of the last user. It must not refer to the
@@ -63,12 +60,10 @@ func (g *gate) wait() {
 	}
 }
 
-// finish may be called again: whoever is turned away leaves too.
+// finish runs end, which may come back here: whoever is turned away leaves too, and callbacks that end causes are turned away.
 func (g *gate) finish() {
-	g.once.Do(func() {
-		if g.end != nil {
-			g.end()
-			close(g.ended)
-		}
-	})
+	if g.end != nil && g.finishing.CompareAndSwap(false, true) {
+		g.end()
+		close(g.ended)
+	}
 }

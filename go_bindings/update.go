@@ -10,7 +10,6 @@ import "C"
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/cgo"
 	"unsafe"
 )
@@ -73,17 +72,6 @@ type follower struct {
 	// Why it was cancelled.
 	cause    error
 	panicked *panicked
-}
-
-// panicked is what a progress callback panicked with. The update is taken back first, and then the panic goes on where
-// Engine.Update was called.
-type panicked struct {
-	reason interface{}
-	stack  []byte
-}
-
-func (p *panicked) Error() string {
-	return fmt.Sprintf("panic in the progress callback: %v\n\n%s", p.reason, p.stack)
 }
 
 // cancels is called on the goroutine of the update, in the middle of it.

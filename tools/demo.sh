@@ -1,6 +1,6 @@
 #!/bin/sh
 # The main job, end to end: keys are made, plugins are signed, and a payment host governs them, first in C, then in
-# Python. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
+# Python and in Go. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
 set -eu
 target=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -38,6 +38,9 @@ title "A payment host in C"
 
 title "A payment host in Python"
 PYTHONPATH=$root/python_bindings/src "$target/venv/bin/python" "$root/python_bindings/examples/payment_host.py" "$work"
+
+title "A payment host in Go"
+"$target/hosts/go_payment_host" "$work"
 
 title "Third-party libraries, governed by detached signatures"
 mkdir -m 700 third_party

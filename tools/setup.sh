@@ -16,6 +16,7 @@ packages="gcc g++ make binutils libc6-dev libssl-dev openssl valgrind elfutils p
 # Any Go of 1.19 or later and any JDK of 17 or later will do: what is on the path comes first.
 command -v go >/dev/null || packages="$packages golang-go"
 command -v javac >/dev/null || packages="$packages default-jdk-headless"
+command -v pkg-config >/dev/null || packages="$packages pkg-config"
 missing=""
 # A Go toolchain of any origin will do.
 command -v go >/dev/null || packages="$packages golang-go"
