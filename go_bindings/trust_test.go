@@ -116,17 +116,9 @@ func TestDetachedAndFurtherSignatures(t *testing.T) {
 // With root keys, trust.json needs a signature by one of them.
 func TestTheRootKeyVouchesForTheTrustDocument(t *testing.T) {
 	r := newRelease(t)
-	rootKey, _ := generate(t)
-	r.addKey(rootKey)
-	id, err := rootKey.ID()
-	must(t, err)
-	options := &sogov.EngineOptions{TrustDirectory: r.trust, RootKeyIDs: []sogov.KeyID{id}}
-	_, err = sogov.Open(options)
+	_, err := sogov.Open(&sogov.EngineOptions{TrustDirectory: r.trust, RootKeyIDs: []sogov.KeyID{{1}}})
 	expect(t, sogov.ErrTrustInvalid, err)
-
-	document, err := os.ReadFile(filepath.Join(r.trust, "trust.json"))
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(r.trust, "trust.json.sogsig"), trustSignature(t, rootKey, id, document), 0o600))
+	options := &sogov.EngineOptions{TrustDirectory: r.trust, RootKeyIDs: []sogov.KeyID{r.signTrust()}}
 	engine, err := sogov.Open(options)
 	must(t, err)
 	defer engine.Close()
@@ -141,9 +133,22 @@ func TestTheRootKeyVouchesForTheTrustDocument(t *testing.T) {
 	}
 }
 
+// signTrust signs the trust document by a new root key, and answers its id.
+func (r *release) signTrust() sogov.KeyID {
+	rootKey, _ := generate(r.t)
+	r.addKey(rootKey)
+	id, err := rootKey.ID()
+	must(r.t, err)
+	document, err := os.ReadFile(filepath.Join(r.trust, "trust.json"))
+	must(r.t, err)
+	signature := trustSignature(r.t, rootKey, id, document)
+	must(r.t, os.WriteFile(filepath.Join(r.trust, "trust.json.sogsig"), signature, 0o600))
+	return id
+}
+
 // trustSignature is trust.json.sogsig (docs/conventions.md). The module does not sign what vouches for trust documents: the
 // program sogov does, and here OpenSSL.
-func trustSignature(t *testing.T, key *sogov.PrivateKey, id sogov.KeyID, document []byte) []byte {
+func trustSignature(t testing.TB, key *sogov.PrivateKey, id sogov.KeyID, document []byte) []byte {
 	t.Helper()
 	signed := append([]byte("sogov.trust.v1\x00\x01"), id[:]...)
 	signed = binary.LittleEndian.AppendUint64(signed, uint64(len(document)))
@@ -164,7 +169,7 @@ func trustSignature(t *testing.T, key *sogov.PrivateKey, id sogov.KeyID, documen
 }
 
 // opensslSign is R||S by OpenSSL, under the default user id.
-func opensslSign(t *testing.T, key *sogov.PrivateKey, message []byte) []byte {
+func opensslSign(t testing.TB, key *sogov.PrivateKey, message []byte) []byte {
 	t.Helper()
 	directory := t.TempDir()
 	pem, err := key.PEM(nil)

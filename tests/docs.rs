@@ -71,6 +71,7 @@ fn the_steps_of_the_readme_run() {
             "sh" => block.text,
             "c" => here_document("quote.c", &block.text),
             "python" => here_document("gray.py", &block.text),
+            "go" => here_document("refuse.go", &block.text),
             other => panic!("README.md: no step is written in {other:?}"),
         })
         .collect();
@@ -79,6 +80,7 @@ fn the_steps_of_the_readme_run() {
     let printed = shell(&steps.replace("$repository/target/release", &release), ROOT, place.path());
     assert!(printed.contains("v1: fee=6.17 currency=CNY tariff=v1\n"), "{printed}");
     assert!(printed.contains("rolled back: {'v1': 1000}\n"), "{printed}");
+    assert!(printed.contains("unsigned: true\nv1 by stable: fee=6.17 currency=CNY tariff=v1\n"), "{printed}");
 }
 
 /// Every file and command of the guide; then its plugins are loaded, called, and unmapped.
@@ -192,8 +194,18 @@ fn links_lead_somewhere() {
 
 #[test]
 fn paths_exist() {
-    const TOP: [&str; 9] =
-        ["benches", "c_examples", "cli", "docs", "include", "python_bindings", "src", "tests", "tools"];
+    const TOP: [&str; 10] = [
+        "benches",
+        "c_examples",
+        "cli",
+        "docs",
+        "go_bindings",
+        "include",
+        "python_bindings",
+        "src",
+        "tests",
+        "tools",
+    ];
     for document in DOCUMENTS {
         for span in code_spans(&read(document)) {
             let first = span.split('/').next().unwrap_or_default();
@@ -224,7 +236,8 @@ fn make_targets_exist() {
 
 #[test]
 fn names_of_the_interface_exist() {
-    let known = format!("{}{}{}", read("include/sogov.h"), read("include/sogov_plugin.h"), read("Makefile"));
+    let known =
+        ["include/sogov.h", "include/sogov_plugin.h", "Makefile", "go_bindings/doc.go"].map(read).concat();
     let known: BTreeSet<&str> = words(&known).collect();
     for document in DOCUMENTS {
         let text = read(document);
