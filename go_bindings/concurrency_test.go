@@ -243,7 +243,7 @@ func useAndForget(engine *sogov.Engine) error {
 	}, nil)
 }
 
-// The log comes from many threads at once, some of them the library's, and may come back into the engine.
+// The log comes from many threads at once, and may come back into the engine.
 func TestCallbacksFromManyThreads(t *testing.T) {
 	const goroutines, changes = 16, 20
 	r := newRelease(t)
@@ -251,7 +251,6 @@ func TestCallbacksFromManyThreads(t *testing.T) {
 	var engine *sogov.Engine
 	var opened atomic.Bool
 	engine = r.open(sogov.EngineOptions{
-		StateDirectory: r.directory + "/state",
 		Log: func(level sogov.LogLevel, line string) {
 			if strings.HasPrefix(line, "promote ") {
 				promotions.Add(1)
