@@ -30,6 +30,7 @@ var enums = map[string]func(int) string{
 	"SOGOV_UPDATE_NO_DATA":     func(n int) string { return sogov.UpdateNoData(n).String() },
 	"SOGOV_SIGNATURE_ENCODING": func(n int) string { return sogov.Encoding(n).String() },
 	"SOGOV_OUTCOME":            func(n int) string { return sogov.Outcome(n).String() },
+	"SOGOV_SYMBOL_COLLISIONS":  func(n int) string { return sogov.SymbolCollisions(n).String() },
 	"SOGOV_PREFLIGHT":          func(n int) string { return sogov.Preflight(n).String() },
 }
 
@@ -39,15 +40,20 @@ func TestTheNumbersAreThoseOfTheHeader(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^  (SOGOV_\w+) = (\d+),$`).FindAllStringSubmatch(header(t), -1) {
 		number, err := strconv.Atoi(match[2])
 		must(t, err)
+		known := false
 		for prefix, text := range enums {
 			name := strings.TrimPrefix(match[1], prefix+"_")
 			if name == match[1] {
 				continue
 			}
-			found++
+			found, known = found+1, true
 			if !strings.EqualFold(text(number), name) {
 				t.Errorf("%s = %d: found %s", match[1], number, text(number))
 			}
+		}
+		// Those of the functions Key.PEM, Key.DER, SM3 and SM3Tree need no type.
+		if !known && !strings.HasPrefix(match[1], "SOGOV_KEY_FORMAT_") && !strings.HasPrefix(match[1], "SOGOV_DIGEST_") {
+			t.Errorf("%s has no counterpart", match[1])
 		}
 	}
 	if found < 90 {

@@ -121,7 +121,7 @@ func (o *EngineOptions) raw(given *memory) (*C.sogov_engine_options, error) {
 	}
 	raw.parked_versions, raw.parked_bytes = C.size_t(o.ParkedVersions), C.size_t(o.ParkedBytes)
 	raw.preflight, raw.preflight_memory_mib = C.uint32_t(o.Preflight), C.uint32_t(o.PreflightMemoryMiB)
-	raw.symbol_collisions, raw.contain_crashes = flag(o.WarnOfCollisions), flag(o.ContainCrashes)
+	raw.symbol_collisions, raw.contain_crashes = C.uint32_t(o.SymbolCollisions), flag(o.ContainCrashes)
 	var err error
 	if raw.preflight_ms, err = milliseconds(o.PreflightTime, "PreflightTime"); err != nil {
 		return nil, err

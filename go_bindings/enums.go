@@ -148,6 +148,23 @@ const (
 // String is the name, such as "required".
 func (p Preflight) String() string { return name(int(p), "required", "off") }
 
+// SymbolCollisions is what becomes of a plugin that exports and uses symbols which the program defines too.
+type SymbolCollisions uint32
+
+// What may become of it.
+const (
+	// CollisionsRefuse: it is refused.
+	CollisionsRefuse SymbolCollisions = iota
+	// CollisionsWarn: it is loaded, the log says so, and the program's are used.
+	CollisionsWarn
+	// CollisionsOwnFirst: it is loaded with RTLD_DEEPBIND; its own are used, and those of the libraries that it needs before
+	// the program's.
+	CollisionsOwnFirst
+)
+
+// String is the name, such as "own_first".
+func (c SymbolCollisions) String() string { return name(int(c), "refuse", "warn", "own_first") }
+
 // UpdateState is what becomes of the state in an update.
 type UpdateState uint32
 

@@ -30,9 +30,9 @@ type EngineOptions struct {
 	PreflightCPU time.Duration
 	// PreflightMemoryMiB is how many MiB of private memory it may use; 0: 512.
 	PreflightMemoryMiB uint32
-	// WarnOfCollisions loads a plugin that uses symbols of its own which the program defines too, and says so in the log,
-	// instead of refusing it.
-	WarnOfCollisions bool
+	// SymbolCollisions is what becomes of a plugin that exports and uses symbols which the program defines too;
+	// docs/plugin-guide.md explains it.
+	SymbolCollisions SymbolCollisions
 	// ContainCrashes has a crash of a plugin, in a call or in another of its functions, end that alone, with
 	// ErrPluginCrashed, instead of the process. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay; faults
 	// of Go's own code go on to Go's. x86-64 only.

@@ -15,12 +15,13 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "SECURITY.md",
     "docs/conventions.md",
+    "docs/install.md",
     "docs/plugin-guide.md",
 ];
 
@@ -236,8 +237,14 @@ fn make_targets_exist() {
 
 #[test]
 fn names_of_the_interface_exist() {
-    let known =
-        ["include/sogov.h", "include/sogov_plugin.h", "Makefile", "go_bindings/doc.go"].map(read).concat();
+    let files = [
+        "include/sogov.h",
+        "include/sogov_plugin.h",
+        "Makefile",
+        "packaging/sogov-config.cmake.in",
+        "go_bindings/doc.go",
+    ];
+    let known = files.map(read).concat();
     let known: BTreeSet<&str> = words(&known).collect();
     for document in DOCUMENTS {
         let text = read(document);
