@@ -34,6 +34,7 @@ header: build
 examples: build
 	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" all rust cpp go
 	@$(MAKE) -s -C c_examples OUT="$(HOSTS)" LIBDIR="$(RELEASE)"
+	@$(MAKE) -s -C go_bindings payment_host OUT="$(HOSTS)" LIBDIR="$(RELEASE)"
 	@$(JAVA_MAKE) examples
 
 demo: examples
@@ -79,7 +80,10 @@ test-c: build
 test-cpp: examples
 	@$(MAKE) -s -C tests/cpp OUT="$(CARGO_TARGET_DIR)/test-cpp" LIBDIR="$(RELEASE)" PLUGINS="$(PLUGINS)"
 
-test-go: build
+# The Go module, and the hosts that use it.
+GO_MAKE = $(MAKE) -s -C go_bindings OUT="$(TEST_HOSTS)" LIBDIR="$(RELEASE)"
+test-go: examples
+	@$(GO_MAKE) test
 	@$(HOSTS_MAKE) go
 
 test-java: examples
@@ -101,7 +105,9 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --quiet
-	test -z "$$(gofmt -l tests/hosts/go c_examples)" || { gofmt -d tests/hosts/go c_examples; exit 1; }
+	test -z "$$(gofmt -l go_bindings tests/hosts/go c_examples)" || { gofmt -d go_bindings tests/hosts/go c_examples; exit 1; }
+	@$(GO_MAKE) vet
+	@$(HOSTS_MAKE) vet-go
 	$(VENV)/ruff check python_bindings
 	$(VENV)/ruff check --isolated --line-length 110 tests
 	$(VENV)/ruff format --check python_bindings

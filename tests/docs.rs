@@ -93,6 +93,7 @@ fn the_steps_of_the_readme_run() {
             "c" => here_document("quote.c", &block.text),
             "cpp" => here_document("quote.cpp", &block.text),
             "python" => here_document("gray.py", &block.text),
+            "go" => here_document("refuse.go", &block.text),
             "java" => here_document("Update.java", &block.text),
             other => panic!("README.md: no step is written in {other:?}"),
         })
@@ -102,6 +103,7 @@ fn the_steps_of_the_readme_run() {
     let printed = shell(&steps.replace("$repository/target/release", &release), ROOT, place.path());
     assert!(printed.contains("v1: fee=6.17 currency=CNY tariff=v1\n"), "{printed}");
     assert!(printed.contains("rolled back: {'v1': 1000}\n"), "{printed}");
+    assert!(printed.contains("unsigned: true\nv1 by stable: fee=6.17 currency=CNY tariff=v1\n"), "{printed}");
     assert!(printed.contains("v2: fee=5.56 currency=CNY tariff=v2\nrefused: UNSIGNED\n"), "{printed}");
 }
 
@@ -227,6 +229,7 @@ fn paths_exist() {
         "c_examples",
         "cli",
         "docs",
+        "go_bindings",
         "include",
         "java_bindings",
         "python_bindings",
@@ -264,7 +267,13 @@ fn make_targets_exist() {
 
 #[test]
 fn names_of_the_interface_exist() {
-    let files = ["include/sogov.h", "include/sogov_plugin.h", "Makefile", "packaging/sogov-config.cmake.in"];
+    let files = [
+        "include/sogov.h",
+        "include/sogov_plugin.h",
+        "Makefile",
+        "packaging/sogov-config.cmake.in",
+        "go_bindings/doc.go",
+    ];
     let known = files.map(read).concat();
     let known: BTreeSet<&str> = words(&known).collect();
     for document in DOCUMENTS {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job, end to end: keys are made, plugins are signed, and a payment host governs them, in C, in C++, in Python,
-# in Java. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
+# The main job, end to end: keys are made, plugins are signed, and a payment host governs them, in C, C++, Python, Go and
+# Java. Exit code 0 only if every count was as it must be. Usage: tools/demo.sh TARGET_DIR, after `make examples`.
 set -eu
 target=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -49,6 +49,9 @@ title "A payment host in C++"
 
 title "A payment host in Python"
 PYTHONPATH=$root/python_bindings/src "$target/venv/bin/python" "$root/python_bindings/examples/payment_host.py" "$work"
+
+title "A payment host in Go"
+"$target/hosts/go_payment_host" "$work"
 
 title "A payment host in Java"
 java -cp "$target/java/classes:$target/java/examples" PaymentHost "$work"

@@ -1,4 +1,4 @@
-package sogov
+package hosts
 
 import (
 	"os"
@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"sogov.internal/sogov"
 )
 
 // crashed is how the mappings of the plugin that crashes are named.
@@ -25,7 +27,7 @@ func TestACrashEndsItsCallAlone(t *testing.T) {
 	if !isChild(t) {
 		return
 	}
-	_, service := openWith(t, Options{ContainCrashes: true}, "stamp", "v1")
+	_, service := openWith(t, sogov.EngineOptions{ContainCrashes: true}, "stamp", "v1")
 	var over atomic.Bool
 	var running sync.WaitGroup
 	for g := 0; g < 8; g++ {
@@ -33,7 +35,7 @@ func TestACrashEndsItsCallAlone(t *testing.T) {
 		go func() {
 			defer running.Done()
 			for i := 0; !over.Load(); i++ {
-				if err := checkedCall(service, i, make([]byte, 64)); err != nil {
+				if err := checkedCall(service, i, &sogov.Answer{}); err != nil {
 					t.Error(err)
 				}
 				if err := dereferenceNil(); err == nil {
@@ -53,7 +55,7 @@ func TestACrashEndsItsCallAlone(t *testing.T) {
 // the thread is inside of a contained call.
 func TestNilDereferencesStayGosUnderContainment(t *testing.T) {
 	if isChild(t) {
-		nilDereferencesStayGos(t, Options{ContainCrashes: true})
+		nilDereferencesStayGos(t, sogov.EngineOptions{ContainCrashes: true})
 	}
 }
 
@@ -64,7 +66,7 @@ func TestStormWithCrashes(t *testing.T) {
 	}
 	// Nothing that a crash was doing is undone: the last fault leaves a descriptor open, and the census would find it.
 	faults, crashes := faults[:len(faults)-1], 0
-	stormAndCensus(t, Options{ContainCrashes: true}, func(cycle int) {
+	stormAndCensus(t, sogov.EngineOptions{ContainCrashes: true}, func(cycle int) {
 		if cycle%10 == 0 {
 			fault := faults[crashes%len(faults)]
 			crash(t, fault.request, fault.signal)
@@ -79,27 +81,25 @@ func TestStormWithCrashes(t *testing.T) {
 // crash has a version crash that was promoted over a sound one, in an engine of its own.
 func crash(t *testing.T, request, signal string) {
 	t.Helper()
-	engine, err := Open(released(t, "trust"), Options{ContainCrashes: true})
-	must(t, err)
+	engine := openEngine(t, sogov.EngineOptions{ContainCrashes: true})
 	defer engine.Close()
 	for _, version := range []string{"v1", "v2"} {
-		must(t, engine.Load("crash", version, released(t, "crash-"+version+".so")))
-		must(t, engine.Promote("crash", version))
+		load(t, engine, "crash", version)
+		promote(t, engine, "crash", version)
 	}
 	service, err := engine.Service("crash")
 	must(t, err)
 	defer service.Close()
-	var info CallInfo
-	answer, err := service.Call(nil, []byte("fine"), nil, &info)
-	if err != nil || string(answer) != "fine" || info.Version() != "v2" {
-		t.Fatalf("expected fine of v2, found %q of %s (%v)", answer, info.Version(), err)
+	answer, err := service.Call([]byte("fine"), nil)
+	if err != nil || string(answer.Data) != "fine" || answer.Version != "v2" {
+		t.Fatalf("expected fine of v2, found %q of %s (%v)", answer.Data, answer.Version, err)
 	}
-	_, err = service.Call(nil, []byte(request), nil, &info)
-	expect(t, PluginCrashed, err)
-	if info.Version() != "v2" || !strings.Contains(err.Error(), signal) {
-		t.Errorf("%s: expected %s in v2, found %v in %s", request, signal, err, info.Version())
+	answer, err = service.Call([]byte(request), nil)
+	expect(t, sogov.ErrPluginCrashed, err)
+	if answer.Version != "v2" || !strings.Contains(err.Error(), signal) {
+		t.Errorf("%s: expected %s in v2, found %v in %s", request, signal, err, answer.Version)
 	}
-	must(t, checkedCall(service, 1, make([]byte, 64)))
+	must(t, checkedCall(service, 1, &sogov.Answer{}))
 	versions, err := engine.Versions("crash")
 	must(t, err)
 	for _, version := range versions {

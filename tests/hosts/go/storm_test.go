@@ -1,4 +1,4 @@
-package sogov
+package hosts
 
 import (
 	"os"
@@ -9,15 +9,17 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sogov.internal/sogov"
 )
 
 // Eight callers, each a sequence of goroutines whose OS threads end with them and leave a lease behind, while versions
 // are loaded, promoted, rolled back and unloaded. Every answer is checked; afterwards the process holds what it held
 // before. SOGOV_STORM_CYCLES is how many versions come and go (100); with SOGOV_STORM_SECONDS it runs for so long.
-func TestStorm(t *testing.T) { stormAndCensus(t, Options{}, func(int) {}) }
+func TestStorm(t *testing.T) { stormAndCensus(t, sogov.EngineOptions{}, func(int) {}) }
 
 // stormAndCensus storms twice, `disturb` between two versions, and compares what the process holds after each.
-func stormAndCensus(t *testing.T, options Options, disturb func(cycle int)) {
+func stormAndCensus(t *testing.T, options sogov.EngineOptions, disturb func(cycle int)) {
 	storm(t, options, disturb, 10, 0)
 	before := takeCensus(t)
 	calls, cycles := storm(t, options, disturb, setting("SOGOV_STORM_CYCLES", 100),
@@ -26,24 +28,23 @@ func stormAndCensus(t *testing.T, options Options, disturb func(cycle int)) {
 	t.Logf("storm of Go: %d versions, %d calls", cycles, calls)
 }
 
-func storm(t *testing.T, options Options, disturb func(cycle int), cycles int, duration time.Duration) (calls int64, cycle int) {
+func storm(t *testing.T, options sogov.EngineOptions, disturb func(cycle int), cycles int, duration time.Duration) (calls int64, cycle int) {
 	const callers = 8
 	labels := []string{"v1", "v2", "v3", "v4", "v5", "v6"}
-	engine, err := Open(released(t, "trust"), options)
-	must(t, err)
-	must(t, engine.Load("stamp", labels[0], released(t, "stamp-v1.so")))
-	must(t, engine.Promote("stamp", labels[0]))
+	engine := openEngine(t, options)
+	load(t, engine, "stamp", labels[0])
+	promote(t, engine, "stamp", labels[0])
 	service, err := engine.Service("stamp")
 	must(t, err)
 
 	var over atomic.Bool
 	var made atomic.Int64
 	// Leases of threads that are no more, given back by another.
-	left, given := make(chan Lease, callers), make(chan struct{})
+	left, given := make(chan sogov.Lease, callers), make(chan struct{})
 	go func() {
 		defer close(given)
 		for lease := range left {
-			if err := lease.Release(true); err != nil {
+			if err := lease.Release(sogov.Success); err != nil {
 				t.Error(err)
 			}
 		}
@@ -69,14 +70,14 @@ func storm(t *testing.T, options Options, disturb func(cycle int), cycles int, d
 	for ; (duration == 0 && cycle < cycles) || (duration > 0 && time.Since(begin) < duration); cycle++ {
 		old, new := labels[cycle%len(labels)], labels[(cycle+1)%len(labels)]
 		disturb(cycle)
-		must(t, engine.Load("stamp", new, released(t, "stamp-"+new+".so")))
-		must(t, engine.Promote("stamp", new))
+		load(t, engine, "stamp", new)
+		promote(t, engine, "stamp", new)
 		awaitACall(t, &made)
-		must(t, engine.Rollback("stamp"))
-		expect(t, Busy, engine.Unload("stamp", old, time.Millisecond))
+		rollback(t, engine, "stamp")
+		expect(t, sogov.ErrBusy, unload(engine, "stamp", old, time.Millisecond))
 		awaitACall(t, &made)
-		must(t, engine.Promote("stamp", new))
-		must(t, engine.Unload("stamp", old, deadline))
+		promote(t, engine, "stamp", new)
+		must(t, unload(engine, "stamp", old, deadline))
 		if t.Failed() {
 			break
 		}
@@ -85,16 +86,16 @@ func storm(t *testing.T, options Options, disturb func(cycle int), cycles int, d
 	running.Wait()
 	close(left)
 	<-given
-	engine.Close()
-	expect(t, Closed, checkedCall(service, 0, nil))
-	service.Close()
+	must(t, engine.Close())
+	expect(t, sogov.ErrClosed, checkedCall(service, 0, &sogov.Answer{}))
+	must(t, service.Close())
 	return made.Load(), cycle
 }
 
-func callAndLeave(t *testing.T, service *Service, made *atomic.Int64, over *atomic.Bool, left chan<- Lease) {
-	room := make([]byte, 64)
+func callAndLeave(t *testing.T, service *sogov.Service, made *atomic.Int64, over *atomic.Bool, left chan<- sogov.Lease) {
+	answer := &sogov.Answer{}
 	for i := 0; i < 200 && !over.Load(); i++ {
-		if err := checkedCall(service, i, room); err != nil {
+		if err := checkedCall(service, i, answer); err != nil {
 			t.Error(err)
 			return
 		}
@@ -104,7 +105,7 @@ func callAndLeave(t *testing.T, service *Service, made *atomic.Int64, over *atom
 		}
 		made.Add(1)
 	}
-	lease, err := service.Route()
+	lease, err := service.Route(nil)
 	if err != nil {
 		t.Error(err)
 		return

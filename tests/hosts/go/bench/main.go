@@ -19,7 +19,7 @@ import (
 	"time"
 	"unsafe"
 
-	sogov "sogov.test/hosts"
+	"sogov.internal/sogov"
 )
 
 const (
@@ -31,10 +31,12 @@ const (
 
 func main() {
 	directory := os.Getenv("SOGOV_HOSTS")
-	engine, err := sogov.Open(filepath.Join(directory, "trust"), sogov.Options{})
+	engine, err := sogov.Open(&sogov.EngineOptions{TrustDirectory: filepath.Join(directory, "trust")})
 	must(err)
-	must(engine.Load("copy", "v1", filepath.Join(directory, "copy-v1.so")))
-	must(engine.Promote("copy", "v1"))
+	_, err = engine.Load("copy", "v1", filepath.Join(directory, "copy-v1.so"), nil)
+	must(err)
+	_, err = engine.Promote("copy", "v1", nil)
+	must(err)
 	service, err := engine.Service("copy")
 	must(err)
 
@@ -46,9 +48,10 @@ func main() {
 
 	runtime.LockOSThread()
 	request, room := bytes.Repeat([]byte{'x'}, length), make([]byte, 2*length)
+	var answer sogov.Answer
 	call := func() {
-		answer, err := service.Call(nil, request, room, nil)
-		if err != nil || len(answer) != length {
+		err := service.CallInto(&answer, request, nil)
+		if err != nil || len(answer.Data) != length {
 			panic(fmt.Sprint("a call failed: ", err))
 		}
 	}

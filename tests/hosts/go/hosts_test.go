@@ -1,4 +1,4 @@
-package sogov
+package hosts
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"sogov.internal/sogov"
+
 	"sogov.test/hosts/callback"
 )
 
@@ -28,9 +30,9 @@ func TestTenThousandGoroutines(t *testing.T) {
 		running.Add(1)
 		go func(g int) {
 			defer running.Done()
-			room := make([]byte, 64)
+			answer := &sogov.Answer{}
 			for i := 0; i < calls; i++ {
-				if err := checkedCall(service, g*calls+i, room); err != nil {
+				if err := checkedCall(service, g*calls+i, answer); err != nil {
 					failures.Store(err.Error(), nil)
 				}
 				runtime.Gosched()
@@ -64,7 +66,7 @@ func TestLeasesChangeThreads(t *testing.T) {
 	const leases = 200
 	engine, service := open(t, "stamp", "v1", "v2")
 	type held struct {
-		lease  Lease
+		lease  sogov.Lease
 		thread int
 	}
 	taken, used := make(chan held), make(chan held)
@@ -75,7 +77,7 @@ func TestLeasesChangeThreads(t *testing.T) {
 			// A goroutine that ends while it is locked to its thread takes the thread with it.
 			go func() {
 				runtime.LockOSThread()
-				lease, err := service.Route()
+				lease, err := service.Route(nil)
 				if err != nil {
 					t.Error(err)
 				}
@@ -104,8 +106,8 @@ func TestLeasesChangeThreads(t *testing.T) {
 		if one.thread == syscall.Gettid() {
 			t.Error("expected the lease to come from another thread")
 		}
-		must(t, one.lease.Release(true))
-		expect(t, LeaseGone, one.lease.Release(true))
+		must(t, one.lease.Release(sogov.Success))
+		expect(t, sogov.ErrLeaseGone, one.lease.Release(sogov.Success))
 	}
 	if v1 := versions(t, engine)[0]; v1.Calls != leases || v1.InFlight != 0 {
 		t.Errorf("expected %d leases, all given back, found %+v", leases, v1)
@@ -115,37 +117,37 @@ func TestLeasesChangeThreads(t *testing.T) {
 // An unload waits for a lease, whatever thread gives it back in the end.
 func TestUnloadWaitsForALeaseOfAThreadThatIsGone(t *testing.T) {
 	engine, service := open(t, "stamp", "v1", "v2")
-	handed := make(chan Lease)
+	handed := make(chan sogov.Lease)
 	go func() {
 		runtime.LockOSThread()
-		lease, err := service.Route()
+		lease, err := service.Route(nil)
 		if err != nil {
 			t.Error(err)
 		}
 		handed <- lease
 	}()
 	lease := <-handed
-	must(t, engine.Promote("stamp", "v2"))
-	expect(t, Busy, engine.Unload("stamp", "v1", time.Millisecond))
+	promote(t, engine, "stamp", "v2")
+	expect(t, sogov.ErrBusy, unload(engine, "stamp", "v1", time.Millisecond))
 	unloaded := make(chan struct{})
 	go func() {
 		defer close(unloaded)
-		if err := engine.Unload("stamp", "v1", deadline); err != nil {
+		if err := unload(engine, "stamp", "v1", deadline); err != nil {
 			t.Error(err)
 		}
 	}()
-	must(t, lease.Release(true))
+	must(t, lease.Release(sogov.Success))
 	await(t, unloaded, "the unload")
 }
 
 // Faults of Go's own code stay Go's: a nil dereference is a panic that can be recovered, on threads that are between
 // calls, inside a callback from a plugin, and while other threads are inside of plugins.
-func TestNilDereferencesStayGos(t *testing.T) { nilDereferencesStayGos(t, Options{}) }
+func TestNilDereferencesStayGos(t *testing.T) { nilDereferencesStayGos(t, sogov.EngineOptions{}) }
 
-func nilDereferencesStayGos(t *testing.T, options Options) {
+func nilDereferencesStayGos(t *testing.T, options sogov.EngineOptions) {
 	engine, service := openWith(t, options, "stamp", "v1", "v2")
-	must(t, engine.Load("reentrant", "v1", released(t, "reentrant-v1.so")))
-	must(t, engine.Promote("reentrant", "v1"))
+	load(t, engine, "reentrant", "v1")
+	promote(t, engine, "reentrant", "v1")
 	reentrant, err := engine.Service("reentrant")
 	must(t, err)
 	defer reentrant.Close()
@@ -155,9 +157,9 @@ func nilDereferencesStayGos(t *testing.T, options Options) {
 		running.Add(1)
 		go func(g int) {
 			defer running.Done()
-			room := make([]byte, 64)
+			answer := &sogov.Answer{}
 			for i := 0; i < 500; i++ {
-				if err := checkedCall(service, i, room); err != nil {
+				if err := checkedCall(service, i, answer); err != nil {
 					t.Error(err)
 				}
 				if err := dereferenceNil(); err == nil {
@@ -165,15 +167,14 @@ func nilDereferencesStayGos(t *testing.T, options Options) {
 				}
 			}
 			status := int32(-1)
-			var info CallInfo
-			_, err := reentrant.Call(nil, callback.Request(func() int32 {
+			outer, err := reentrant.Call(callback.Request(func() int32 {
 				err := dereferenceNil()
-				if err != nil && strings.Contains(err.Error(), "nil pointer") && checkedCall(service, g, room) == nil {
+				if err != nil && strings.Contains(err.Error(), "nil pointer") && checkedCall(service, g, answer) == nil {
 					status = 0
 				}
 				return status
-			}), nil, &info)
-			if err != nil || info.PluginStatus() != 0 || status != 0 {
+			}), nil)
+			if err != nil || outer.PluginStatus != 0 || status != 0 {
 				t.Errorf("expected a recovered panic and an answer inside the plugin, found %v (%v)", status, err)
 			}
 		}(g)
@@ -225,9 +226,9 @@ func TestSignalsDoNoHarm(t *testing.T) {
 		calling.Add(1)
 		go func() {
 			defer calling.Done()
-			room := make([]byte, 64)
+			answer := &sogov.Answer{}
 			for i := 0; i < 2000; i++ {
-				if err := checkedCall(service, i, room); err != nil {
+				if err := checkedCall(service, i, answer); err != nil {
 					t.Error(err)
 				}
 			}
@@ -239,10 +240,10 @@ func TestSignalsDoNoHarm(t *testing.T) {
 	}()
 	for cycle := 0; ; cycle++ {
 		label := []string{"v3", "v4"}[cycle%2]
-		must(t, engine.Load("stamp", label, released(t, "stamp-"+label+".so")))
-		must(t, engine.Promote("stamp", label))
-		must(t, engine.Rollback("stamp"))
-		must(t, engine.Unload("stamp", label, deadline))
+		load(t, engine, "stamp", label)
+		promote(t, engine, "stamp", label)
+		rollback(t, engine, "stamp")
+		must(t, unload(engine, "stamp", label, deadline))
 		select {
 		case <-callers:
 			over.Store(true)
@@ -256,8 +257,8 @@ func TestSignalsDoNoHarm(t *testing.T) {
 // A plugin that waits in a system call gets on with its work whatever signals come.
 func TestASlowCallHoldsUpItsOwnVersionOnly(t *testing.T) {
 	engine, slow := open(t, "slow", "v1")
-	must(t, engine.Load("stamp", "v1", released(t, "stamp-v1.so")))
-	must(t, engine.Promote("stamp", "v1"))
+	load(t, engine, "stamp", "v1")
+	promote(t, engine, "stamp", "v1")
 	stamp, err := engine.Service("stamp")
 	must(t, err)
 	defer stamp.Close()
@@ -272,9 +273,9 @@ func TestASlowCallHoldsUpItsOwnVersionOnly(t *testing.T) {
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		answer, err := slow.Call(nil, []byte(request), nil, nil)
-		if err != nil || string(answer) != "done" {
-			t.Errorf("expected done, found %q (%v)", answer, err)
+		answer, err := slow.Call([]byte(request), nil)
+		if err != nil || string(answer.Data) != "done" {
+			t.Errorf("expected done, found %q (%v)", answer.Data, err)
 		}
 	}()
 	one := make([]byte, 1)
@@ -282,7 +283,7 @@ func TestASlowCallHoldsUpItsOwnVersionOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := 0; i < 1000; i++ {
-		must(t, checkedCall(stamp, i, make([]byte, 64)))
+		must(t, checkedCall(stamp, i, &sogov.Answer{}))
 	}
 	runtime.GC()
 	if _, err := goOnWrite.Write(one); err != nil {
@@ -294,42 +295,41 @@ func TestASlowCallHoldsUpItsOwnVersionOnly(t *testing.T) {
 // Answers that do not fit into the caller's room come whole, and so does the failure of a plugin.
 func TestAnswersOfAnySize(t *testing.T) {
 	engine, service := open(t, "stamp", "v1")
+	answer := &sogov.Answer{Data: make([]byte, 0, 64)}
 	for _, size := range []int{0, 1, 60, 61, 62, 4096, 1 << 20} {
 		request := bytes.Repeat([]byte{'x'}, size)
-		answer, err := service.Call([]byte("user"), request, make([]byte, 64), nil)
-		must(t, err)
-		if !bytes.Equal(answer, append([]byte("v1:"), request...)) {
-			t.Errorf("%d bytes: found an answer of %d bytes", size, len(answer))
+		must(t, service.CallInto(answer, request, &sogov.Request{UserKey: "user"}))
+		if !bytes.Equal(answer.Data, append([]byte("v1:"), request...)) {
+			t.Errorf("%d bytes: found an answer of %d bytes", size, len(answer.Data))
 		}
 	}
-	must(t, engine.Load("slow", "v1", released(t, "slow-v1.so")))
-	must(t, engine.Promote("slow", "v1"))
+	load(t, engine, "slow", "v1")
+	promote(t, engine, "slow", "v1")
 	slow, err := engine.Service("slow")
 	must(t, err)
-	var info CallInfo
-	_, err = slow.Call(nil, []byte("no descriptor"), nil, &info)
-	expect(t, PluginFailed, err)
-	if info.PluginStatus() != 1 || info.Version() != "v1" {
-		t.Errorf("expected the failure 1 of v1, found %d of %s", info.PluginStatus(), info.Version())
+	failed, err := slow.Call([]byte("no descriptor"), nil)
+	expect(t, sogov.ErrPluginFailed, err)
+	if failed.PluginStatus != 1 || failed.Version != "v1" {
+		t.Errorf("expected the failure 1 of v1, found %d of %s", failed.PluginStatus, failed.Version)
 	}
-	slow.Close()
-	_, err = slow.Call(nil, nil, nil, nil)
-	expect(t, Closed, err)
+	must(t, slow.Close())
+	_, err = slow.Call(nil, nil)
+	expect(t, sogov.ErrClosed, err)
 }
 
 // A plugin with a Go runtime is refused before it is mapped: two of them share neither heap nor scheduler, and both
 // would install handlers for all signals.
 func TestASecondGoRuntimeIsRefused(t *testing.T) {
 	engine, service := open(t, "stamp", "v1")
-	err := engine.Load("go", "v1", released(t, "go-v1.so"))
-	expect(t, ImageRejected, err)
+	_, err := engine.Load("go", "v1", released(t, "go-v1.so"), nil)
+	expect(t, sogov.ErrImageRejected, err)
 	if !strings.Contains(err.Error(), "Go runtime") {
 		t.Errorf("expected the Go runtime to be the reason, found %v", err)
 	}
 	if mapped := lines(t, "/proc/self/maps", "/memfd:go@"); mapped != 0 {
 		t.Errorf("expected no mapping of the plugin, found %d", mapped)
 	}
-	must(t, checkedCall(service, 1, make([]byte, 64)))
+	must(t, checkedCall(service, 1, &sogov.Answer{}))
 	if err := dereferenceNil(); err == nil {
 		t.Error("expected a panic, found none")
 	}
@@ -352,11 +352,11 @@ func TestChildrenInheritNoDescriptors(t *testing.T) {
 }
 
 // switchUntil promotes v2 and rolls back to v1 until `done` is closed.
-func switchUntil(t *testing.T, engine *Engine, done <-chan struct{}) {
+func switchUntil(t *testing.T, engine *sogov.Engine, done <-chan struct{}) {
 	end := time.After(deadline)
 	for {
-		must(t, engine.Promote("stamp", "v2"))
-		must(t, engine.Rollback("stamp"))
+		promote(t, engine, "stamp", "v2")
+		rollback(t, engine, "stamp")
 		select {
 		case <-done:
 			return
@@ -368,11 +368,11 @@ func switchUntil(t *testing.T, engine *Engine, done <-chan struct{}) {
 }
 
 // loadUntil loads and unloads v3 until `done` is closed.
-func loadUntil(t *testing.T, engine *Engine, service *Service, done <-chan struct{}) {
+func loadUntil(t *testing.T, engine *sogov.Engine, service *sogov.Service, done <-chan struct{}) {
 	for {
-		must(t, engine.Load("stamp", "v3", released(t, "stamp-v3.so")))
-		must(t, checkedCall(service, 1, make([]byte, 64)))
-		must(t, engine.Unload("stamp", "v3", deadline))
+		load(t, engine, "stamp", "v3")
+		must(t, checkedCall(service, 1, &sogov.Answer{}))
+		must(t, unload(engine, "stamp", "v3", deadline))
 		select {
 		case <-done:
 			return
@@ -381,7 +381,7 @@ func loadUntil(t *testing.T, engine *Engine, service *Service, done <-chan struc
 	}
 }
 
-func versions(t *testing.T, engine *Engine) []VersionInfo {
+func versions(t *testing.T, engine *sogov.Engine) []sogov.VersionInfo {
 	list, err := engine.Versions("stamp")
 	must(t, err)
 	return list

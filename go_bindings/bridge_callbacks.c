@@ -1,0 +1,80 @@
+/* bridge_callbacks.c - the library's callbacks, on their way to Go; see bridge.h. */
+#include "bridge.h"
+
+#include "_cgo_export.h"
+
+/* The callbacks that this thread is inside of. */
+static _Thread_local const struct frame {
+    uintptr_t owner;
+    bool of_verifier;
+    const struct frame *outer;
+} *frames;
+
+static void log_line(void *context, sogov_log_level level, const char *message, size_t message_len)
+{
+    const bridge_listener *listener = context;
+    const struct frame frame = {listener->owner, false, frames};
+    frames = &frame;
+    sogovgo_log(listener->context, (int32_t)level, (char *)message, message_len);
+    frames = frame.outer;
+}
+
+static void tell_event(void *context, const sogov_event *event)
+{
+    const bridge_listener *listener = context;
+    const struct frame frame = {listener->owner, false, frames};
+    frames = &frame;
+    sogovgo_event(listener->context, (sogov_event *)event);
+    frames = frame.outer;
+}
+
+static int32_t tell_progress(void *context, const sogov_update_progress *progress)
+{
+    const bridge_listener *listener = context;
+    const struct frame frame = {listener->owner, false, frames};
+    frames = &frame;
+    int32_t cancels = sogovgo_progress(listener->context, (sogov_update_progress *)progress);
+    frames = frame.outer;
+    return cancels;
+}
+
+static void tell_results(void *context, const sogov_verification_result *results, size_t count)
+{
+    const bridge_listener *listener = context;
+    const struct frame frame = {listener->owner, true, frames};
+    frames = &frame;
+    sogovgo_results(listener->context, (sogov_verification_result *)results, count);
+    frames = frame.outer;
+}
+
+void bridge_listen(sogov_engine_options *options, bridge_listener *listener, bool log, bool event)
+{
+    if (log) {
+        options->log = log_line;
+        options->log_context = listener;
+    }
+    if (event) {
+        options->event = tell_event;
+        options->event_context = listener;
+    }
+}
+
+void bridge_follow(sogov_update_options *options, bridge_listener *listener)
+{
+    options->progress = tell_progress;
+    options->progress_context = listener;
+}
+
+void bridge_collect(sogov_verifier_options *options, bridge_listener *listener)
+{
+    options->callback = tell_results;
+    options->callback_context = listener;
+}
+
+bool bridge_inside(uintptr_t owner)
+{
+    const struct frame *frame = frames;
+    while (frame != NULL && (owner == 0 ? !frame->of_verifier : frame->owner != owner))
+        frame = frame->outer;
+    return frame != NULL;
+}

@@ -1,0 +1,3 @@
+module sogov.internal/sogov
+
+go 1.19
