@@ -18,7 +18,6 @@ packages="$packages cmake pkg-config dpkg-dev"
 # Any Go of 1.19 or later and any JDK of 17 or later will do: what is on the path comes first.
 command -v go >/dev/null || packages="$packages golang-go"
 command -v javac >/dev/null || packages="$packages default-jdk-headless"
-command -v pkg-config >/dev/null || packages="$packages pkg-config"
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
