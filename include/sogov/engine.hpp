@@ -25,6 +25,7 @@ using standing = sogov_standing;
 using breaker = sogov_breaker;
 /// Whether versions are tried in a child process first.
 using preflight = sogov_preflight;
+using symbol_collisions = sogov_symbol_collisions;
 
 /// What happened to a version without anybody having asked for it. Texts are borrowed for the callback.
 struct event {
@@ -62,8 +63,8 @@ struct engine_options {
     std::uint32_t preflight_ms = 0;
     std::uint32_t preflight_memory_mib = 0;
     std::uint32_t preflight_cpu_ms = 0;
-    /// Load a plugin of which the program defines a symbol too, rather than to refuse it.
-    bool allow_symbol_collisions = false;
+    /// What becomes of a plugin that uses symbols of its own which the program defines too.
+    sogov::symbol_collisions symbol_collisions = SOGOV_SYMBOL_COLLISIONS_REFUSE;
     /// A crash of a plugin ends its call, not the process: see sogov_engine_options before you use it.
     bool contain_crashes = false;
 };
@@ -316,7 +317,7 @@ inline result<engine> engine::open(engine_options options)
     with.preflight_ms = options.preflight_ms;
     with.preflight_memory_mib = options.preflight_memory_mib;
     with.preflight_cpu_ms = options.preflight_cpu_ms;
-    with.symbol_collisions = options.allow_symbol_collisions;
+    with.symbol_collisions = static_cast<std::uint32_t>(options.symbol_collisions);
     with.contain_crashes = options.contain_crashes;
     sogov_engine *made = nullptr;
     auto done = detail::run([&](sogov_error **error) { return sogov_engine_open(&with, &made, error); });

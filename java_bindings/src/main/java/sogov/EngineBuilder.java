@@ -21,7 +21,7 @@ public final class EngineBuilder {
     private Duration preflightTime = Duration.ZERO;
     private int preflightMemoryMib;
     private Duration preflightCpu = Duration.ZERO;
-    private boolean warnsOfCollisions;
+    private SymbolCollisions symbolCollisions = SymbolCollisions.REFUSE;
     private boolean containsCrashes;
 
     EngineBuilder() {}
@@ -43,7 +43,7 @@ public final class EngineBuilder {
                 .number(parkedVersions).number(parkedBytes)
                 .number(preflight.number()).milliseconds(preflightTime).number(preflightMemoryMib)
                 .milliseconds(preflightCpu)
-                .flag(warnsOfCollisions).flag(containsCrashes)
+                .number(symbolCollisions.number()).flag(containsCrashes)
                 .done();
         return Engine.open(options, new Listeners(log, event));
     }
@@ -155,13 +155,13 @@ public final class EngineBuilder {
     }
 
     /**
-     * Loads a plugin that uses symbols of its own which the program defines too, and says so in the log, instead of refusing
-     * it.
+     * Says what becomes of a plugin that uses symbols of its own which the program defines too.
      *
+     * @param collisions such a plugin is refused, unless this says otherwise
      * @return this
      */
-    public EngineBuilder warnOfCollisions() {
-        warnsOfCollisions = true;
+    public EngineBuilder symbolCollisions(SymbolCollisions collisions) {
+        symbolCollisions = Objects.requireNonNull(collisions, "collisions");
         return this;
     }
 

@@ -61,6 +61,7 @@ class AbiTest {
         check(header, "DIGEST_ALGORITHM", DigestAlgorithm.values(), null);
         check(header, "OUTCOME", Outcome.values(), null);
         check(header, "PREFLIGHT", Preflight.values(), null);
+        check(header, "SYMBOL_COLLISIONS", SymbolCollisions.values(), null);
         for (RouteReason reason : RouteReason.values()) {
             assertEquals(reason, RouteReason.of(reason.number()));
         }
