@@ -14,6 +14,7 @@ VENV := $(CARGO_TARGET_DIR)/venv/bin
 export SOGOV_LIBRARY := $(LIBRARY)
 export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
+.PHONY: install uninstall dist test-packages test-openssl
 .PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
         test-python test-hosts test-c test-cpp test-go test-java test-avx512 vectors fuzz-short miri lint soak bench \
         bench-crypto bench-payment bench-plot bench-runtime \
@@ -38,6 +39,7 @@ demo: examples
 	@tools/demo.sh "$(CARGO_TARGET_DIR)"
 
 test: test-rust test-faults test-loom test-constant-time test-plugins test-python test-hosts test-cpp
+test: test-openssl test-packages
 
 test-rust: build
 	cargo test --release --workspace --locked
@@ -56,6 +58,11 @@ test-constant-time: setup
 
 test-plugins: examples
 	@$(MAKE) -s -C c_examples/plugins OUT="$(PLUGINS)" check
+
+# Two versions of a library that nobody wrote for sogov, in a host without it and in one that is linked against it.
+test-openssl: examples
+	@library=$$(tools/fetch_openssl.sh "$(CARGO_TARGET_DIR)") && for host in two_openssl two_openssl_linked; do \
+	    work=$$(mktemp -d) && "$(HOSTS)/$$host" "$$work" "$$library" && rm -rf "$$work" || exit 1; done
 
 test-python: examples
 	$(VENV)/python -m pytest -q python_bindings
@@ -90,6 +97,8 @@ lint: setup
 	$(VENV)/ruff check python_bindings
 	$(VENV)/ruff check --isolated --line-length 110 tests
 	$(VENV)/ruff format --check python_bindings
+	$(VENV)/ruff check --isolated --line-length 110 packaging
+	$(VENV)/ruff format --check --isolated --line-length 110 packaging
 	$(VENV)/ruff format --check --isolated --line-length 110 tests
 	$(VENV)/mypy --strict python_bindings/src
 
@@ -149,6 +158,18 @@ bench-instructions: examples
 deny:
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check bans licenses sources; \
 	else echo "make deny: cargo-deny is not installed (cargo install cargo-deny)" >&2; exit 1; fi
+
+# PREFIX, LIBDIR, INCLUDEDIR, BINDIR and DESTDIR are those of packaging/Makefile. Nothing is built: root need not do that.
+install uninstall:
+	@$(MAKE) -s -C packaging $@ RELEASE="$(RELEASE)" $(if $(DESTDIR),DESTDIR="$(abspath $(DESTDIR))")
+
+# Everything that is handed out, into $(CARGO_TARGET_DIR)/dist.
+dist: build
+	@packaging/dist.sh "$(CARGO_TARGET_DIR)" "$(CARGO_TARGET_DIR)/dist"
+
+# Each package, used from a clean place.
+test-packages: dist
+	@packaging/test.sh "$(CARGO_TARGET_DIR)"
 
 clean:
 	rm -rf "$(CARGO_TARGET_DIR)"

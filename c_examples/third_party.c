@@ -7,19 +7,14 @@
  * there and opens the engine without root key ids: that is the development mode, which says so in every listing.
  *
  * Exit status 0: every answer was as it must be. */
-#define _POSIX_C_SOURCE 200809L
-#include "sogov.h"
+#include "governed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static sogov_key *make_trust_directory(const char *directory);
-static sogov_engine *open_engine(const char *directory);
-static void govern(sogov_engine *engine, const sogov_key *key, const char *directory, const char *service,
-                   const char *soname);
+static void serve(sogov_engine *engine, const sogov_key *key, const char *directory, const char *service,
+                  const char *soname);
 static void use_zlib(sogov_engine *engine);
 static void use_sqlite(sogov_engine *engine);
 static void list_versions(sogov_engine *engine);
@@ -31,10 +26,10 @@ int main(int count, char **arguments)
         return 2;
     }
     const char *directory = arguments[1];
-    sogov_key *key = make_trust_directory(directory);
-    sogov_engine *engine = open_engine(directory);
-    govern(engine, key, directory, "zlib", "libz.so.1");
-    govern(engine, key, directory, "sqlite", "libsqlite3.so.0");
+    sogov_key *key = make_trust_directory(directory, "\"libz.so.1\", \"libsqlite3.so.0\"");
+    sogov_engine *engine = open_governed(directory, SOGOV_SYMBOL_COLLISIONS_REFUSE);
+    serve(engine, key, directory, "zlib", "libz.so.1");
+    serve(engine, key, directory, "sqlite", "libsqlite3.so.0");
     use_zlib(engine);
     use_sqlite(engine);
     list_versions(engine);
@@ -43,139 +38,16 @@ int main(int count, char **arguments)
     return EXIT_SUCCESS;
 }
 
-/* ---- what must hold -------------------------------------------------------------------------------------------- */
-
-static void require(sogov_status status, sogov_error *error, const char *what)
+/* Has the system's library of that SONAME serve as the version "debian". */
+static void serve(sogov_engine *engine, const sogov_key *key, const char *directory, const char *service,
+                  const char *soname)
 {
-    if (status == SOGOV_STATUS_OK)
-        return;
-    fprintf(stderr, "%s: %s: %s\n", what, sogov_status_name((int32_t)status), sogov_error_message(error));
-    sogov_error_free(error);
-    exit(EXIT_FAILURE);
-}
-
-static void must(int holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "WRONG: %s\n", what);
-    exit(EXIT_FAILURE);
-}
-
-/* ---- keys and trust -------------------------------------------------------------------------------------------- */
-
-static void write_file(const char *directory, const char *name, const void *bytes, size_t len)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    FILE *file = fopen(path, "wb");
-    must(file != NULL && fwrite(bytes, 1, len, file) == len && fclose(file) == 0, path);
-}
-
-static void make_directory(const char *directory, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    must(mkdir(path, 0700) == 0, path);
-}
-
-/* One key, trusted for every service; and two SONAMEs that system libraries have, which no plugin may have unless the
- * trust policy names them. */
-static void write_trust_document(const char *directory, const sogov_key *key)
-{
-    uint8_t id[32];
-    char hex[65];
-    char document[1024];
+    char library[4096];
     sogov_error *error = NULL;
-    require(sogov_key_id(key, id, &error), error, "key id");
-    for (size_t i = 0; i < sizeof id; i++)
-        snprintf(hex + 2 * i, 3, "%02x", id[i]);
-    int len = snprintf(document, sizeof document,
-                       "{\"schema\": 1, \"epoch\": 1,\n"
-                       " \"keys\": [{\"id\": \"sm3:%s\", \"scheme\": \"sm2-sm3\", \"services\": [\"*\"]}],\n"
-                       " \"services\": [{\"name\": \"*\","
-                       " \"allow\": {\"sonames\": [\"libz.so.1\", \"libsqlite3.so.0\"]}}]}\n",
-                       hex);
-    write_file(directory, "trust/trust.json", document, (size_t)len);
-}
-
-static sogov_key *make_trust_directory(const char *directory)
-{
-    make_directory(directory, "trust");
-    make_directory(directory, "trust/keys");
-    sogov_key *key = NULL;
-    sogov_bytes pem = SOGOV_BYTES_INIT;
-    sogov_error *error = NULL;
-    require(sogov_key_generate(SOGOV_TEXT("sm2-sm3"), &key, &error), error, "make a key");
-    require(sogov_key_export(key, SOGOV_KEY_FORMAT_SPKI_PEM, NULL, 0, &pem, &error), error, "export its public part");
-    write_file(directory, "trust/keys/release.pem", pem.data, pem.len);
-    write_trust_document(directory, key);
-    sogov_bytes_free(&pem);
-    return key;
-}
-
-static sogov_engine *open_engine(const char *directory)
-{
-    char trust[4096];
-    snprintf(trust, sizeof trust, "%s/trust", directory);
-    sogov_engine_options options = {
-        .size = sizeof options,
-        .trust_directory = trust,
-        .trust_directory_len = strlen(trust),
-    };
-    sogov_engine *engine = NULL;
-    sogov_error *error = NULL;
-    require(sogov_engine_open(&options, &engine, &error), error, "open the engine");
-    return engine;
-}
-
-/* ---- a signature beside a library -------------------------------------------------------------------------------- */
-
-static void find_library(const char *soname, char path[4096])
-{
-    static const char *const directories[] = {"/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64",
-                                              "/lib64", "/usr/lib", "/lib"};
-    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
-        snprintf(path, 4096, "%s/%s", directories[i], soname);
-        if (access(path, R_OK) == 0)
-            return;
-    }
-    fprintf(stderr, "%s is not installed\n", soname);
-    exit(EXIT_FAILURE);
-}
-
-/* Signs the library where it stands, writes the signature to a place of our own, loads it and lets it serve. */
-static void govern(sogov_engine *engine, const sogov_key *key, const char *directory, const char *service,
-                   const char *soname)
-{
-    char library[4096], signature[4096];
     find_library(soname, library);
-    snprintf(signature, sizeof signature, "%s/%s.sogsig", directory, soname);
-    sogov_file_facts facts = {
-        .size = sizeof facts,
-        .service = service,
-        .service_len = strlen(service),
-        .version = "debian",
-        .version_len = strlen("debian"),
-        .epoch = 1,
-        .issuer = "third_party.c",
-        .issuer_len = strlen("third_party.c"),
-        .detached = 1,
-    };
-    sogov_change_options options = {
-        .size = sizeof options,
-        .signature_path = signature,
-        .signature_path_len = strlen(signature),
-    };
-    sogov_error *error = NULL;
-    require(sogov_file_sign(key, library, strlen(library), signature, strlen(signature), &facts, NULL, &error), error,
-            "sign");
-    require(sogov_load_versioned(engine, service, strlen(service), NULL, 0, library, strlen(library), &options, NULL,
-                                 &error),
-            error, "load");
-    require(sogov_promote(engine, service, strlen(service), SOGOV_TEXT("debian"), NULL, NULL, &error), error,
+    govern(engine, key, directory, service, "debian", library);
+    require(sogov_promote(engine, service, strlen(service), SOGOV_TEXT("debian"), NULL, NULL, &error), &error,
             "promote");
-    printf("%s: %s is signed by %s and serves\n", service, library, signature);
 }
 
 /* ---- calls under a lease ----------------------------------------------------------------------------------------- */
@@ -185,8 +57,8 @@ static sogov_lease take_lease(sogov_engine *engine, const char *name)
     sogov_service *service = NULL;
     sogov_lease lease = 0;
     sogov_error *error = NULL;
-    require(sogov_service_open(engine, name, strlen(name), &service, &error), error, "open the service");
-    require(sogov_route(service, NULL, &lease, &error), error, "route");
+    require(sogov_service_open(engine, name, strlen(name), &service, &error), &error, "open the service");
+    require(sogov_route(service, NULL, &lease, &error), &error, "route");
     /* The lease lives on without the handle that it was taken through. */
     sogov_service_free(service);
     return lease;
@@ -195,17 +67,7 @@ static sogov_lease take_lease(sogov_engine *engine, const char *name)
 static void give_back(sogov_lease lease)
 {
     sogov_error *error = NULL;
-    require(sogov_lease_release(lease, SOGOV_OUTCOME_SUCCESS, &error), error, "release");
-}
-
-/* Puts the address of `name` into the function pointer at `function`. ISO C has no cast from an object's address to a
- * function's; POSIX says that both have one representation, so the bytes are copied. */
-static void find_function(sogov_lease lease, const char *name, void *function)
-{
-    void *address = NULL;
-    sogov_error *error = NULL;
-    require(sogov_lease_symbol(lease, name, strlen(name), NULL, 0, &address, &error), error, name);
-    memcpy(function, &address, sizeof address);
+    require(sogov_lease_release(lease, SOGOV_OUTCOME_SUCCESS, &error), &error, "release");
 }
 
 static void use_zlib(sogov_engine *engine)
@@ -278,7 +140,7 @@ static void list_versions(sogov_engine *engine)
     sogov_version_info infos[8] = {SOGOV_VERSION_INFO_INIT};
     size_t count = 0;
     sogov_error *error = NULL;
-    require(sogov_version_list(engine, NULL, 0, infos, 8, &count, &error), error, "list the versions");
+    require(sogov_version_list(engine, NULL, 0, infos, 8, &count, &error), &error, "list the versions");
     must(count == 2, "two versions");
     for (size_t i = 0; i < count; i++) {
         must(infos[i].standing == SOGOV_STANDING_STABLE && infos[i].calls == 1 && infos[i].in_flight == 0,

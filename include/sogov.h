@@ -495,6 +495,24 @@ typedef enum sogov_preflight {
 } sogov_preflight;
 
 /**
+ * What becomes of a plugin that exports and uses symbols which the program defines too.
+ */
+typedef enum sogov_symbol_collisions {
+  /**
+   * It is refused.
+   */
+  SOGOV_SYMBOL_COLLISIONS_REFUSE = 0,
+  /**
+   * It is loaded, the log says so, and the program's are used.
+   */
+  SOGOV_SYMBOL_COLLISIONS_WARN = 1,
+  /**
+   * It is loaded with RTLD_DEEPBIND: its own are used, and those of the libraries that it needs before the program's.
+   */
+  SOGOV_SYMBOL_COLLISIONS_OWN_FIRST = 2,
+} sogov_symbol_collisions;
+
+/**
  * What becomes of the state, for sogov_update_options.
  */
 typedef enum sogov_update_state {
@@ -868,8 +886,8 @@ typedef struct sogov_engine_options {
    */
   uint32_t preflight_cpu_ms;
   /**
-   * What becomes of a plugin that exports and uses a symbol which the program defines too, so that the program's would be
-   * used: 0: it is refused; 1: it is loaded, and the log says so.
+   * A sogov_symbol_collisions, for the plugins of this engine. SOGOV_SYMBOL_COLLISIONS_REFUSE (0); the others are
+   * explained in docs/plugin-guide.md, "Building".
    */
   uint32_t symbol_collisions;
   /**

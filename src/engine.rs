@@ -27,13 +27,13 @@ use crate::runtime::{
     self, Former, Keeper, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
 };
 use crate::store::Store;
+use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::file;
 use crate::telemetry::{Events, Log, LogLevel};
 use crate::timestamp;
 use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;

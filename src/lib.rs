@@ -13,6 +13,7 @@ pub mod loader;
 pub mod route;
 pub mod runtime;
 pub mod store;
+mod sync;
 pub mod sys;
 pub mod telemetry;
 pub mod timestamp;

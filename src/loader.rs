@@ -17,6 +17,7 @@ mod plugin;
 pub mod preflight;
 mod remnant;
 mod soname;
+mod sweep;
 
 pub use collisions::Collisions;
 pub use instance::{Instance, Stays};

@@ -6,7 +6,7 @@ mod event;
 pub use event::{Event, EventKind, EventSink, Events};
 
 use crate::error::one_line;
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,11 +52,12 @@ impl<S: ?Sized> Listener<S> {
     }
 
     fn with(&self, call: impl FnOnce(&S)) {
-        // Recursive, as a sink may come back here.
+        // Who cannot read has come while the sink is let go of. It may be the sink itself, for which that waits.
         if let Some(sink) = self.0.as_ref().filter(|sink| !sink.is_muted.load(Ordering::SeqCst))
-            && let Some(sink) = sink.callback.read_recursive().as_ref()
+            && let Some(callback) = sink.callback.try_read()
+            && let Some(callback) = callback.as_ref()
         {
-            call(sink);
+            call(callback);
         }
     }
 

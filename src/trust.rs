@@ -12,6 +12,6 @@ mod image;
 
 pub use content::content_digest;
 pub use decision::{Artifact, Demand, signature_of};
-pub use directory::{Roots, TrustDirectory, TrustSnapshot};
+pub use directory::{PreparedOfProcess, Roots, TrustDirectory, TrustSnapshot};
 pub use document::{ServiceRule, TrustDocument, TrustedKey};
 pub use image::VerifiedImage;

@@ -6,12 +6,14 @@
 mod support;
 
 use parking_lot::Mutex;
+use sogov::crypto::sm2::{PreparedKeys, PrivateKey, UserId};
 use sogov::engine::{Change, Engine, EngineOptions};
 use sogov::error::{Error, Status};
 use sogov::loader::Invocation;
 use sogov::route::{Reason, Request};
 use sogov::runtime::Service;
 use sogov::telemetry::Log;
+use sogov::verifier::{Submission, Verifier, VerifierOptions};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use support::{TempDir, Trust, load, zoo};
 
 /// A child copies whatever the threads of other tests are in the middle of, the dynamic linker included.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+static KEYS: PreparedKeys = PreparedKeys::new(1 << 20);
 /// In seconds; a child that takes longer hangs.
 const DEADLINE: u32 = 60;
 
@@ -103,6 +106,44 @@ fn a_child_opens_an_engine_of_its_own() {
     assert_eq!(call(&again.service("moody").unwrap(), "ok").unwrap().0, "v1");
 }
 
+/// A table of waiting threads that all locks of a process share is copied as a thread of the parent has it locked: with
+/// such locks, one of the first children waited for ever.
+#[test]
+fn a_child_waits_for_its_own_threads_whatever_those_of_its_parent_waited_for() {
+    const CHILDREN: u32 = 100;
+    let _alone = ONE_AT_A_TIME.lock();
+    let key = PrivateKey::generate().unwrap();
+    let signature = key.sign(&UserId::DEFAULT, b"payment").unwrap();
+    let ask = |verifier: &Verifier| {
+        let (user_id, message) = (&UserId::DEFAULT, b"payment".as_slice());
+        let key = key.public_key();
+        let submission = Submission { ticket: 1, key, user_id, message, signature: Some(&signature) };
+        verifier.submit(&submission).unwrap();
+        verifier.poll(1, None, |answer| assert_eq!(answer.status, Status::Ok)).unwrap()
+    };
+    let open =
+        |threads| Verifier::open(VerifierOptions { threads, ..VerifierOptions::default() }, &KEYS).unwrap();
+    let parents = open(2);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let ask_on = || {
+            while !is_over.load(Ordering::SeqCst) {
+                assert_eq!(ask(&parents), 1);
+            }
+        };
+        let _threads = [(); 8].map(|()| scope.spawn(ask_on));
+        let failed = (0..CHILDREN).find_map(|_| {
+            let child = fork(|| {
+                let own = open(16);
+                (0..3).for_each(|_| assert_eq!(ask(&own), 1));
+            });
+            Some(child.status()).filter(|status| *status != 0)
+        });
+        is_over.store(true, Ordering::SeqCst);
+        assert_eq!(failed, None, "the first status that is not a success");
+    });
+}
+
 fn options(trust: &Trust, state: &TempDir, log: Log) -> EngineOptions {
     EngineOptions { state_directory: Some(state.path().to_owned()), log, ..trust.options() }
 }
@@ -151,9 +192,15 @@ fn fork(body: impl FnOnce()) -> Child {
 
 impl Child {
     fn succeeded(self) {
+        let status = self.status();
+        assert!(status == 0, "child status {status:#x}");
+    }
+
+    /// As the system has it: 0 is success.
+    fn status(self) -> libc::c_int {
         let mut status = 0;
         // SAFETY: waits for the child made above.
         assert_eq!(unsafe { libc::waitpid(self.0, &raw mut status, 0) }, self.0);
-        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "child status {status:#x}");
+        status
     }
 }

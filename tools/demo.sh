@@ -54,4 +54,14 @@ title "Third-party libraries, governed by detached signatures"
 mkdir -m 700 third_party
 "$target/hosts/third_party" "$work/third_party"
 
+title "OpenSSL 1.1.1 and OpenSSL 3, two versions of one service"
+if openssl=$("$root/tools/fetch_openssl.sh" "$target"); then
+    mkdir -m 700 two_openssl two_openssl_linked
+    "$target/hosts/two_openssl" "$work/two_openssl" "$openssl"
+    echo "and in a host that is linked against OpenSSL 3 itself:"
+    "$target/hosts/two_openssl_linked" "$work/two_openssl_linked" "$openssl"
+else
+    echo "not shown: OpenSSL 1.1.1 could not be fetched"
+fi
+
 title "Done: every count was as it must be"

@@ -13,12 +13,12 @@ command -v cargo >/dev/null || {
 }
 
 packages="gcc g++ make binutils libc6-dev libssl-dev openssl valgrind elfutils patchelf libsqlite3-0 zlib1g python3 python3-venv"
+# What packages are made and tested with.
+packages="$packages cmake pkg-config dpkg-dev"
 # Any Go of 1.19 or later and any JDK of 17 or later will do: what is on the path comes first.
 command -v go >/dev/null || packages="$packages golang-go"
 command -v javac >/dev/null || packages="$packages default-jdk-headless"
 missing=""
-# A Go toolchain of any origin will do.
-command -v go >/dev/null || packages="$packages golang-go"
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done

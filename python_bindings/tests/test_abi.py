@@ -21,6 +21,7 @@ ENUMS = {
     "sogov_route_reason": sogov.RouteReason,
     "sogov_log_level": sogov.LogLevel,
     "sogov_preflight": sogov.Preflight,
+    "sogov_symbol_collisions": sogov.SymbolCollisions,
     "sogov_standing": sogov.Standing,
     "sogov_key_format": _enums.KeyFormat,
     "sogov_signature_encoding": _enums.SignatureEncoding,

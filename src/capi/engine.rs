@@ -75,8 +75,8 @@ pub struct sogov_engine_options {
     pub preflight_memory_mib: u32,
     /// How many milliseconds of processor time the child may use, rounded up to seconds; 0: as many as it may last.
     pub preflight_cpu_ms: u32,
-    /// What becomes of a plugin that exports and uses a symbol which the program defines too, so that the program's would be
-    /// used: 0: it is refused; 1: it is loaded, and the log says so.
+    /// A sogov_symbol_collisions, for the plugins of this engine. SOGOV_SYMBOL_COLLISIONS_REFUSE (0); the others are
+    /// explained in docs/plugin-guide.md, "Building".
     pub symbol_collisions: u32,
     /// 1: a crash of a plugin inside sogov_call(), or in another of its functions, ends that call, with
     /// SOGOV_STATUS_PLUGIN_CRASHED, instead of the process; its version is never used again. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay;
@@ -483,8 +483,9 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         collisions: match raw.symbol_collisions {
             0 => Collisions::Refuse,
             1 => Collisions::Warn,
+            2 => Collisions::OwnFirst,
             other => {
-                return Err(Error::argument(format!("symbol_collisions: expected 0 or 1, found {other}")));
+                return Err(Error::argument(format!("symbol_collisions: expected 0, 1 or 2, found {other}")));
             }
         },
         contain_crashes: raw.contain_crashes == 1,

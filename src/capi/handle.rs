@@ -6,8 +6,8 @@
 
 use crate::error::{Error, Result, Status};
 use crate::runtime::Published;
+use crate::sync::Mutex;
 use arc_swap::ArcSwapOption;
-use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -145,9 +145,9 @@ macro_rules! impl_handle {
                 &self.0
             }
 
-            fn freed() -> &'static parking_lot::Mutex<std::collections::VecDeque<&'static Self>> {
+            fn freed() -> &'static crate::sync::Mutex<std::collections::VecDeque<&'static Self>> {
                 static FREED: $crate::sys::fork::PerProcess<
-                    parking_lot::Mutex<std::collections::VecDeque<&'static $name>>,
+                    crate::sync::Mutex<std::collections::VecDeque<&'static $name>>,
                 > = $crate::sys::fork::PerProcess::new();
                 FREED.get()
             }

@@ -8,11 +8,11 @@ use crate::loader::Collisions;
 use crate::loader::preflight::{self, Preflight};
 use crate::runtime::{Former, Parking, Service, ServiceState};
 use crate::store::Store;
+use crate::sync::Mutex;
 use crate::sys::fork;
 use crate::telemetry::{Events, Log, LogLevel};
 use crate::trust::{Roots, TrustDirectory};
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -53,8 +53,9 @@ impl Engine {
     /// Opens an engine. With a state directory, every service's last stable version is verified again and put back
     /// into service; one that is refused is logged, and its service has no stable version then.
     pub fn open(options: EngineOptions) -> Result<Arc<Self>> {
-        let trust =
-            options.trust_directory.map(|path| TrustDirectory::new(path, Roots::new(options.root_key_ids)));
+        let trust = options
+            .trust_directory
+            .map(|path| TrustDirectory::new(path, Roots::new(options.root_key_ids), super::prepared_keys));
         if let Some(trust) = &trust {
             // An unsound directory is told now, not at the first load.
             trust.read(crate::timestamp::now())?;

@@ -9,24 +9,39 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What becomes of an image whose own functions the host's would replace.
+/// What becomes of a plugin that exports and uses symbols which the program defines too.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Collisions {
     /// It is refused.
     #[default]
-    Refuse,
-    /// It is loaded, the log says so, and the host's definitions are used.
-    Warn,
+    Refuse = 0,
+    /// It is loaded, the log says so, and the program's are used.
+    Warn = 1,
+    /// It is loaded with RTLD_DEEPBIND: its own are used, and those of the libraries that it needs before the program's.
+    OwnFirst = 2,
+}
+
+/// Whose definition of a name an image uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The host's, where it has one.
+    HostFirst,
+    /// Its own or its libraries', where they have one (`RTLD_DEEPBIND`).
+    OwnFirst,
 }
 
 /// Looks at every symbol that the image exports and uses by name. A strong definition that the global scope has as well
 /// goes by `policy`. Weak ones are inline functions and templates of C++, of which any copy is as good as another where
-/// the sources agree; those are named in a warning. `warn` takes the text.
-pub(super) fn check_symbols(elf: &Elf<'_>, policy: Collisions, warn: impl Fn(&str)) -> Result<()> {
+/// the sources agree; those are named in a warning. `warn` takes the text. Answers how the image is to be opened.
+pub(super) fn check_symbols(elf: &Elf<'_>, policy: Collisions, warn: impl Fn(&str)) -> Result<Scope> {
     let scope = Exports::of_the_global_scope();
     let (mut strong, mut weak) = (Vec::new(), Vec::new());
     for (name, is_weak) in elf.interposable().filter(|(name, _)| scope.have(name)) {
         if is_weak { weak.push(name) } else { strong.push(name) }
+    }
+    if !strong.is_empty() && policy == Collisions::OwnFirst {
+        return Ok(Scope::OwnFirst);
     }
     if let Some(first) = strong.first() {
         let found =
@@ -45,7 +60,7 @@ pub(super) fn check_symbols(elf: &Elf<'_>, policy: Collisions, warn: impl Fn(&st
     if let Some(first) = weak.first() {
         warn(&format!("{} weak symbols, {first} among them, are shared with the host", weak.len()));
     }
-    Ok(())
+    Ok(Scope::HostFirst)
 }
 
 /// Refuses an image that names, by its run path, another file for a library than the process has under that SONAME: the

@@ -3,9 +3,8 @@
 mod update;
 
 use super::audit::{self, Companions, Residents};
-use super::collisions::{self, Collisions};
+use super::collisions::{self, Collisions, Scope};
 use super::isolation::{self, Library as Admitted};
-use super::link_map;
 use super::load_name;
 use super::pin::{PinKind, PinReason};
 use super::place::{Isolation, Place};
@@ -15,11 +14,12 @@ use super::soname::Claim;
 use crate::artifact::elf::hazards::{Hazard, HazardKind};
 use crate::artifact::elf::{Elf, hazards, policy};
 use crate::error::{Error, Result, Status};
+use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::faults::fault;
+use crate::sys::maps;
 use crate::trust::VerifiedImage;
 use libloading::os::unix::{Library, Symbol};
-use parking_lot::Mutex;
 use std::ffi::{CStr, CString, c_void};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -107,17 +107,21 @@ impl Instance {
     ) -> Result<Self> {
         fault!("load.examine");
         let Examined { elf, claim, libraries } = examine(image, isolation)?;
-        if isolation == Isolation::Shared {
-            collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
-            collisions::check_libraries(&elf)?;
-        }
+        let scope = match isolation {
+            Isolation::Shared => {
+                let scope = collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
+                collisions::check_libraries(&elf)?;
+                scope
+            }
+            Isolation::Own => Scope::OwnFirst,
+        };
         let hazards = hazards::unload_hazards(&elf);
         check_go(&hazards, image)?;
         let residents = Residents::now();
         let load_name = load_name::fresh(image.descriptor())?;
         fault!("load.open");
         let place = Place::take(isolation)?;
-        let handle = match place.open(&load_name) {
+        let handle = match place.open(&load_name, scope) {
             Ok(handle) => handle,
             Err(refusal) => {
                 place.give_back();
@@ -372,7 +376,7 @@ fn extent_of(place: &Place, load_name: &CStr, image: &VerifiedImage) -> Result<R
     let extent = place.extent(load_name).ok_or_else(|| {
         Error::new(Status::LoadFailed, "the dynamic linker does not list the image that it mapped")
     })?;
-    let (mapped, verified) = (link_map::file_at(extent.start)?, image.identity()?);
+    let (mapped, verified) = (maps::file_at(extent.start)?, image.identity()?);
     if mapped != verified {
         return Err(Error::new(
             Status::LoadFailed,

@@ -15,11 +15,12 @@
 mod functions;
 
 use super::audit::Companions;
-use super::link_map::{self, Exports};
+use super::link_map::Exports;
 use super::namespace::Namespace;
 use crate::artifact::elf::Elf;
 use crate::artifact::elf::hazards::{self, Hazard, HazardKind};
 use crate::error::{Error, Result, Status};
+use crate::sys::maps;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
@@ -59,7 +60,7 @@ pub(super) fn check(image: &Elf<'_>) -> Result<Vec<Library>> {
         check_code(&elf, threads).map_err(of)?;
         wanted.extend(wanted_by(&elf));
         let hazard = hazards::unload_hazards(&elf).into_iter().find(Hazard::forbids_closing);
-        libraries.push(Library { file: link_map::as_mapped(&file)?, name, hazard });
+        libraries.push(Library { file: maps::as_mapped(&file)?, name, hazard });
     }
     Ok(libraries)
 }
@@ -80,7 +81,7 @@ pub(super) fn companions(namespace: &Namespace, image: usize, libraries: Vec<Lib
         None
     });
     for (name, start) in arrived {
-        let file = link_map::file_at(start)?;
+        let file = maps::file_at(start)?;
         if !is_of_the_c_library(&name) && !libraries.iter().any(|library| library.file == file) {
             return Err(unsupported(format!(
                 "needed library {name}: expected the file of the image's run path, found that another one was mapped"

@@ -10,9 +10,10 @@
 use super::link_map;
 use super::objects::{self, LinkMap, Object};
 use crate::error::{Error, Result, Status};
+use crate::sync::Mutex;
 use crate::sys::float_control;
 use crate::sys::fork::{self, PerProcess};
-use parking_lot::Mutex;
+use crate::sys::maps;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_void};
 use std::fs::File;
@@ -170,7 +171,7 @@ fn c_library() -> Result<CString> {
         .ok_or_else(|| unsupported("expected a process with libc.so.6, found none by that name"))?;
     let shown = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
     let file = File::open(shown).map_err(|e| Error::io(format_args!("open {}", shown.display()), &e))?;
-    if link_map::file_of(NAME) != Some(link_map::as_mapped(&file)?) {
+    if link_map::file_of(NAME) != Some(maps::as_mapped(&file)?) {
         return Err(unsupported(&format!(
             "{}: expected the file that this process has loaded, found that it was replaced since",
             shown.display()
@@ -214,7 +215,7 @@ mod tests {
         assert!(its_own.len() > 4096);
         assert_eq!(Some(its_own.len()), host.clone().map(|host| host.len()));
         assert_ne!(Some(its_own.start), host.map(|host| host.start));
-        assert_eq!(link_map::file_at(its_own.start).ok(), link_map::file_of(c"libc.so.6"));
+        assert_eq!(maps::file_at(its_own.start).ok(), link_map::file_of(c"libc.so.6"));
         one.enter().unwrap();
         let id = one.id;
         one.give_back();

@@ -1,5 +1,6 @@
 //! Where an image is loaded: among the objects of the process, or in a namespace of its own.
 
+use super::collisions::Scope;
 use super::link_map;
 use super::namespace::Namespace;
 use super::objects::{self, Object};
@@ -45,10 +46,11 @@ impl Place {
         }
     }
 
-    /// Maps the image and runs its constructors. The answer is for `dlsym` and `dlclose`.
-    pub(super) fn open(&self, load_name: &CStr) -> Result<*mut c_void> {
+    /// Maps the image and runs its constructors. The answer is for `dlsym` and `dlclose`. In a namespace of its own there
+    /// is no other scope than the image's.
+    pub(super) fn open(&self, load_name: &CStr, scope: Scope) -> Result<*mut c_void> {
         match self {
-            Self::Shared => open_shared(load_name),
+            Self::Shared => open_shared(load_name, scope),
             Self::Own(namespace) => namespace.open(load_name),
         }
     }
@@ -95,16 +97,20 @@ impl Place {
     }
 }
 
-fn open_shared(load_name: &CStr) -> Result<*mut c_void> {
+fn open_shared(load_name: &CStr, scope: Scope) -> Result<*mut c_void> {
     if link_map::is_known(load_name) {
         return Err(Error::new(
             Status::LoadFailed,
             "the load name was taken: refusing an image that is not this one",
         ));
     }
+    let order = match scope {
+        Scope::HostFirst => 0,
+        Scope::OwnFirst => libc::RTLD_DEEPBIND,
+    };
     let path = Some(OsStr::from_bytes(load_name.to_bytes()));
     // SAFETY: constructors of a signed image run here. That is what loading means; signed code is trusted code.
-    float_control::preserved(|| unsafe { Library::open(path, RTLD_NOW | RTLD_LOCAL) })
+    float_control::preserved(|| unsafe { Library::open(path, RTLD_NOW | RTLD_LOCAL | order) })
         .map(Library::into_raw)
         .map_err(|e| Error::new(Status::LoadFailed, linker_message(&e)))
 }

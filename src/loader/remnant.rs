@@ -2,6 +2,7 @@
 
 use super::link_map;
 use super::soname::Claim;
+use super::sweep;
 use std::ffi::CString;
 
 /// An image after a `dlclose` that did not unmap it: destructors of thread-local storage are due on some threads, or
@@ -16,11 +17,11 @@ pub struct Remnant {
 impl Remnant {
     /// Has the linker look again. Answers whether the image is gone. Destructors of its globals run here when it goes.
     pub fn try_unmap(&self) -> bool {
-        if link_map::extent(&self.load_name).is_some() {
-            // Opened and closed once more: closing collects what nobody needs any more. The name is the image's alone. Were
-            // another thread's closing to collect the image at this very moment, the linker would open its number.
-            link_map::is_known(&self.load_name);
+        if link_map::extent(&self.load_name).is_none() {
+            return true;
         }
+        // Without memory or descriptors for it there will be a next time.
+        let _ = sweep::sweep();
         link_map::extent(&self.load_name).is_none()
     }
 }

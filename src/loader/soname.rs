@@ -3,7 +3,7 @@
 
 use super::link_map;
 use crate::error::{Error, Result, Status};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::ffi::CString;
 use std::path::Path;
 

@@ -3,10 +3,10 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, Result};
+use crate::sync::{Condvar, Mutex};
 use crate::sys::faults::fault;
 use crate::sys::fork;
 use crate::sys::quiet::Quiet;
-use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -124,7 +124,9 @@ fn next(shared: &Shared) -> Option<Vec<Job>> {
     loop {
         if queue.closed {
             let given_up = std::mem::take(&mut queue.deferred);
-            parking_lot::MutexGuard::unlocked(&mut queue, || drop(given_up));
+            drop(queue);
+            drop(given_up);
+            queue = shared.queue.lock();
         }
         let now = Instant::now();
         let mut due: Vec<_> = queue.waiting.extract_if(.., |(from, _)| *from <= now).collect();
@@ -132,11 +134,11 @@ fn next(shared: &Shared) -> Option<Vec<Job>> {
         if !due.is_empty() {
             return Some(due.into_iter().map(|(_, job)| job).collect());
         }
-        match queue.waiting.iter().chain(&queue.deferred).map(|(from, _)| *from).min() {
-            Some(from) => drop(shared.changed.wait_until(&mut queue, from)),
+        queue = match queue.waiting.iter().chain(&queue.deferred).map(|(from, _)| *from).min() {
+            Some(from) => shared.changed.wait_until(queue, from),
             None if queue.closed => return None,
-            None => shared.changed.wait(&mut queue),
-        }
+            None => shared.changed.wait(queue),
+        };
     }
 }
 

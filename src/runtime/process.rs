@@ -3,9 +3,9 @@
 
 use super::directory;
 use super::service::Service;
+use crate::sync::Mutex;
 use crate::sys::fork::PerProcess;
 use arc_swap::ArcSwapOption;
-use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 
 /// The process at one moment.

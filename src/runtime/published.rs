@@ -7,8 +7,8 @@
 
 use super::lease::{Pending, Travellers, leases};
 use super::sync::{AtomicPtr, Ordering, write_before_read};
+use crate::sync::Mutex;
 use crate::sys::fork::PerProcess;
-use parking_lot::Mutex;
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;

@@ -24,10 +24,10 @@ use crate::error::{Error, Result, Status};
 use crate::label::Label;
 use crate::loader::{PinKind, PinReason, Remnant, Stays};
 use crate::route::{Reason, Request, RoutePolicy, RouteTable};
+use crate::sync::Mutex;
 use crate::sys::faults::fault;
 use crate::sys::random;
 use freeze::Freeze;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 

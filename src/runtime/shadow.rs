@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use crate::loader::Invocation;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

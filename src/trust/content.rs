@@ -5,8 +5,8 @@
 use crate::artifact::statement::ContentHash;
 use crate::crypto::sm3::tree::{self, LEAF_LEN, leaf_count};
 use crate::crypto::sm3::{self, Digest};
+use crate::sync::Mutex;
 use crate::sys::thread::{processors, quietly};
-use parking_lot::Mutex;
 use std::thread::{self, Builder};
 
 /// The digest that `hash` names, with threads that are joined before this answers. The result does not depend on their number.

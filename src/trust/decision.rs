@@ -8,7 +8,7 @@ use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, Statement};
 use crate::crypto::key_id::KeyId;
-use crate::crypto::sm2::Signature;
+use crate::crypto::sm2::{Claim, Signature};
 use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
 use crate::sys::faults::fault;
@@ -149,8 +149,14 @@ fn check_signature(
         return refuse(Status::UntrustedKey, "its public key is not in the trust directory".into());
     };
     let signed = statement::signed_bytes(statement_der, entry.scheme, &id);
-    let valid = Signature::from_bytes(&entry.signature)
-        .is_ok_and(|signature| public_key.verify(&record.user_id, &signed, &signature).is_ok());
+    let valid = Signature::from_bytes(&entry.signature).is_ok_and(|signature| {
+        trust.verifies(&Claim {
+            key: public_key,
+            user_id: &record.user_id,
+            message: &signed,
+            signature: &signature,
+        })
+    });
     if !valid {
         return refuse(Status::Modified, "its signature does not belong to the statement".into());
     }

@@ -5,7 +5,7 @@ use crate::artifact::sigmeta::Sigmeta;
 use crate::artifact::statement;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::scheme::Scheme;
-use crate::crypto::sm2::{PublicKey, Signature, UserId};
+use crate::crypto::sm2::{Claim, PreparedKeys, PublicKey, Signature, UserId};
 use crate::error::{Error, Result, Status};
 use crate::sys::directory::Directory;
 use crate::timestamp::UnixSeconds;
@@ -39,11 +39,15 @@ impl Roots {
     }
 }
 
+/// Answers the prepared keys of the process that asks: a forked child begins anew.
+pub type PreparedOfProcess = fn() -> &'static PreparedKeys;
+
 /// Where trust comes from. Opening reads nothing; [`read`](Self::read) takes a consistent look.
 #[derive(Debug)]
 pub struct TrustDirectory {
     path: PathBuf,
     roots: Roots,
+    prepared: PreparedOfProcess,
     /// The highest epoch of a document that was accepted: an older one that is put back is refused.
     accepted: AtomicU64,
 }
@@ -54,12 +58,14 @@ pub struct TrustSnapshot {
     /// The document.
     pub document: TrustDocument,
     keys: HashMap<KeyId, PublicKey>,
+    prepared: PreparedOfProcess,
 }
 
 impl TrustDirectory {
-    /// The directory at `path`, whose document the `roots` must have signed.
-    pub fn new(path: PathBuf, roots: Roots) -> Self {
-        Self { path, roots, accepted: AtomicU64::new(0) }
+    /// The directory at `path`, whose document the `roots` must have signed. Keys that sign often are verified by the
+    /// tables of `prepared`.
+    pub fn new(path: PathBuf, roots: Roots, prepared: PreparedOfProcess) -> Self {
+        Self { path, roots, prepared, accepted: AtomicU64::new(0) }
     }
 
     /// Reads document, signature and keys. Refused with [`Status::TrustInvalid`] where any of it can be written by
@@ -102,7 +108,7 @@ impl TrustDirectory {
                 ),
             ));
         }
-        Ok(TrustSnapshot { document, keys })
+        Ok(TrustSnapshot { document, keys, prepared: self.prepared })
     }
 
     /// The directory's path.
@@ -130,7 +136,12 @@ impl TrustDirectory {
                 && keys.get(&entry.key_id).zip(Signature::from_bytes(&entry.signature).ok()).is_some_and(
                     |(key, signature)| {
                         let signed = statement::trust_signed_bytes(document, entry.scheme, &entry.key_id);
-                        key.verify(&UserId::default(), &signed, &signature).is_ok()
+                        (self.prepared)().verify(&Claim {
+                            key,
+                            user_id: &UserId::default(),
+                            message: &signed,
+                            signature: &signature,
+                        })
                     },
                 )
         });
@@ -169,6 +180,11 @@ impl TrustSnapshot {
     /// The public key `id`, if its file is in the directory.
     pub fn public_key(&self, id: &KeyId) -> Option<&PublicKey> {
         self.keys.get(id)
+    }
+
+    /// Whether the claim is true, by the tables of prepared keys where there are such.
+    pub(super) fn verifies(&self, claim: &Claim<'_>) -> bool {
+        (self.prepared)().verify(claim)
     }
 }
 

@@ -91,9 +91,9 @@ impl<T: Default> Queue<T> {
         Self {
             limits,
             state: Mutex::new(State::new()),
-            work: Condvar::new(),
-            ready: Condvar::new(),
-            ended: Condvar::new(),
+            work: Condvar::default(),
+            ready: Condvar::default(),
+            ended: Condvar::default(),
         }
     }
 
@@ -143,10 +143,10 @@ impl<T> Queue<T> {
                 Some((since, _)) if state.timed == 0 => {
                     let due = *since + self.limits.max_wait;
                     state.timed += 1;
-                    self.work.wait_until(&mut state, due);
+                    state = self.work.wait_until(state, due);
                     state.timed -= 1;
                 }
-                _ => self.work.wait(&mut state),
+                _ => state = self.work.wait(state),
             }
             state.sleeping -= 1;
         }
@@ -194,11 +194,11 @@ impl<T> Queue<T> {
                 return Ok(0);
             }
             state.polling += 1;
-            if let Patience::Until(end) = patience {
-                self.ready.wait_until(&mut state, end);
+            state = if let Patience::Until(end) = patience {
+                self.ready.wait_until(state, end)
             } else {
-                self.ready.wait(&mut state);
-            }
+                self.ready.wait(state)
+            };
             state.polling -= 1;
         }
         let count = most.min(state.answers.len()).min(POLLED_AT_ONCE);
@@ -239,7 +239,7 @@ impl<T> Queue<T> {
     pub(super) fn wait_for_the_last_answer(&self) {
         let mut state = self.state.lock();
         while state.unanswered > 0 {
-            self.ended.wait(&mut state);
+            state = self.ended.wait(state);
         }
     }
 

@@ -1,21 +1,21 @@
-//! The lock and the condition variable of the queue: parking_lot's, or loom's when the model is checked (`--cfg loom`).
+//! The lock and the condition variable of the queue: the crate's, or loom's when the model is checked (`--cfg loom`).
 #![forbid(unsafe_code)]
 
+#[cfg(not(loom))]
+pub(super) use crate::sync::{Condvar, Mutex};
 #[cfg(loom)]
 pub(super) use model::{Condvar, Mutex};
-#[cfg(not(loom))]
-pub(super) use parking_lot::{Condvar, Mutex};
 
-/// loom's under the names of parking_lot.
+/// loom's, with the signatures of the crate's.
 #[cfg(loom)]
 mod model {
-    #![allow(clippy::unwrap_used, reason = "a guard is away only while it waits")]
+    #![allow(clippy::unwrap_used, reason = "no thread of a model panics and goes on")]
 
-    use std::ops::{Deref, DerefMut};
+    use loom::sync::MutexGuard;
     use std::time::Instant;
 
     pub struct Mutex<T>(loom::sync::Mutex<T>);
-    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+    #[derive(Default)]
     pub struct Condvar(loom::sync::Condvar);
 
     impl<T> Mutex<T> {
@@ -24,36 +24,18 @@ mod model {
         }
 
         pub fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().unwrap()))
-        }
-    }
-
-    impl<T> Deref for MutexGuard<'_, T> {
-        type Target = T;
-
-        fn deref(&self) -> &T {
-            self.0.as_ref().unwrap()
-        }
-    }
-
-    impl<T> DerefMut for MutexGuard<'_, T> {
-        fn deref_mut(&mut self) -> &mut T {
-            self.0.as_mut().unwrap()
+            self.0.lock().unwrap()
         }
     }
 
     impl Condvar {
-        pub fn new() -> Self {
-            Self(loom::sync::Condvar::new())
-        }
-
-        pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            guard.0 = Some(self.0.wait(guard.0.take().unwrap()).unwrap());
+        pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).unwrap()
         }
 
         /// Time does not pass in the model: whoever is not woken waits for ever, and loom says so.
-        pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _until: Instant) {
-            self.wait(guard);
+        pub fn wait_until<'a, T>(&self, guard: MutexGuard<'a, T>, _until: Instant) -> MutexGuard<'a, T> {
+            self.wait(guard)
         }
 
         pub fn notify_one(&self) {

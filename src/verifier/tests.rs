@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::crypto::sm2::{PrivateKey, Signature, UserId};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;

@@ -303,6 +303,9 @@ fn symbols_that_the_host_defines_too() {
         "{:?}",
         warned.lines.all()
     );
+    let own = Host::with_options("host_symbol", |options| options.collisions = Collisions::OwnFirst);
+    assert_eq!(own.answer("answer", None), 42, "its own came first");
+    own.unload().unwrap();
 }
 
 fn one_library_in_two_versions() {

@@ -16,7 +16,16 @@ from typing import Any, Callable, Union
 
 from . import _abi, _convert, _update
 from ._convert import Data, PathLike
-from ._enums import Breaker, EventKind, LogLevel, Preflight, Standing, UpdateNoData, UpdateState
+from ._enums import (
+    Breaker,
+    EventKind,
+    LogLevel,
+    Preflight,
+    Standing,
+    SymbolCollisions,
+    UpdateNoData,
+    UpdateState,
+)
 from ._errors import ErrorPlace, bad_argument
 from ._gate import Gate
 from ._keys import KeyId
@@ -142,8 +151,7 @@ class Engine:
         memory and how much processor time it may use; 0 stands for 5,000 ms, 512 MiB, and as long as it may
         last.
     parked_bytes: how many bytes of address space their images may take together; 0 stands for 256 MiB.
-    warn_of_collisions: load a plugin that uses symbols of its own which the program defines too, and say so
-        in the log, instead of refusing it.
+    symbol_collisions: what becomes of a plugin that uses symbols of its own which the program defines too.
     contain_crashes: whether a crash of a plugin, in a call or in another of its functions, ends that alone,
         with PluginCrashedError, instead of the process; its version is never used again. Installs handlers
         for four signals, which stay. Call `faulthandler.enable()` before, if at all: afterwards its handlers
@@ -171,7 +179,7 @@ class Engine:
         preflight_memory_mib: int = 0,
         preflight_cpu_ms: int = 0,
         parked_bytes: int = 0,
-        warn_of_collisions: bool = False,
+        symbol_collisions: SymbolCollisions = SymbolCollisions.REFUSE,
         contain_crashes: bool = False,
     ) -> None:
         if isinstance(root_key_ids, str):
@@ -187,6 +195,7 @@ class Engine:
                 ("preflight_ms", preflight_ms),
                 ("preflight_memory_mib", preflight_memory_mib),
                 ("preflight_cpu_ms", preflight_cpu_ms),
+                ("symbol_collisions", symbol_collisions),
             ]
         }
         context = _keep(log, event)
@@ -201,7 +210,6 @@ class Engine:
             parked_versions=parked,
             **limits,
             parked_bytes=_convert.number(parked_bytes, 64, "parked_bytes"),
-            symbol_collisions=int(bool(warn_of_collisions)),
             contain_crashes=1 if contain_crashes else 0,
         )
         if log is not None:

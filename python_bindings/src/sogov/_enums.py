@@ -73,6 +73,17 @@ class Preflight(IntEnum):
     OFF = 1
 
 
+class SymbolCollisions(IntEnum):
+    """What becomes of a plugin that exports and uses symbols which the program defines too."""
+
+    #: It is refused with ImageRejectedError.
+    REFUSE = 0
+    #: It is loaded, the log says so, and the program's are used.
+    WARN = 1
+    #: It is loaded so that its own are used, and those of the libraries that it needs before the program's.
+    OWN_FIRST = 2
+
+
 class Standing(IntEnum):
     """Where a version stands in its service."""
 

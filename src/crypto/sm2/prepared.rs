@@ -17,7 +17,7 @@ use super::table::Table;
 use super::user_id::{KnownZ, UserId};
 use super::verify::KEY_WIDTH;
 use crate::crypto::sm3::Digest;
-use parking_lot::{Mutex, RwLock};
+use crate::sync::{Mutex, RwLock};
 use sightings::Sightings;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use super::report::{Frame, MAX_LEN};
 use super::{Stage, place};
 use crate::error::Result;
 use crate::loader::Isolation;
+use crate::loader::collisions::Scope;
 use crate::loader::load_name;
 use crate::loader::place::Place;
 use crate::loader::plugin::{self, HostContext, Plugin, PluginLog};
@@ -162,8 +163,8 @@ impl Reporter {
 fn load(isolation: Isolation) -> Result<Option<*mut c_void>> {
     let name = load_name::fresh(place::IMAGE)?;
     let its_place = Place::take(isolation)?;
-    // It stays open until the process ends.
-    let handle = its_place.open(&name)?;
+    // It stays open until the process ends. There is no host here whose names could be others.
+    let handle = its_place.open(&name, Scope::HostFirst)?;
     let symbol = CString::new(plugin::SYMBOL).unwrap_or_default();
     // SAFETY: the handle is open and the text NUL-terminated; only the address is taken.
     let address = unsafe { libc::dlsym(handle, symbol.as_ptr()) };

@@ -13,8 +13,8 @@
 
 use super::{child, entry};
 use crate::error::{Error, Result, Status};
-use crate::loader::link_map;
 use crate::sys::faults::fault;
+use crate::sys::maps;
 use crate::sys::supervised::{self, Ending, Program};
 use std::ffi::{CStr, CString, c_void};
 use std::fs::{self, File};
@@ -126,7 +126,7 @@ fn dynamic_loader() -> Result<File> {
 
 /// The file that is mapped at `address`, opened.
 fn mapped_file(address: usize) -> Result<File> {
-    let path = link_map::path_at(address)?;
+    let path = maps::path_at(address)?;
     let file = File::open(&path).map_err(|e| {
         Error::new(
             Status::NotFound,
@@ -134,7 +134,7 @@ fn mapped_file(address: usize) -> Result<File> {
         )
     })?;
     // A file system may show another device in stat(2) than in the maps, so a mapping is compared with a mapping.
-    let (opened, mapped) = (link_map::as_mapped(&file)?, link_map::file_at(address)?);
+    let (opened, mapped) = (maps::as_mapped(&file)?, maps::file_at(address)?);
     if opened != mapped {
         return Err(Error::new(
             Status::Unsupported,

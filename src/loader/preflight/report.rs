@@ -192,7 +192,7 @@ fn signal_name(signal: i32) -> Cow<'static, str> {
 mod tests {
     use super::*;
     use crate::error::Status;
-    use parking_lot::Mutex;
+    use crate::sync::Mutex;
     use std::sync::Arc;
 
     const NONCE: Nonce = [0x1122_3344_5566_7788, 42];

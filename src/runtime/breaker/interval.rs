@@ -1,7 +1,7 @@
 //! The share of failures over the last seconds or minutes.
 #![forbid(unsafe_code)]
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::VecDeque;
 
 /// How many points in time are remembered within an interval.

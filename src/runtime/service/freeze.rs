@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::route::{Reason, Request};
 use crate::runtime::thread::is_inside;
 use crate::runtime::version::Version;
+use crate::sync::{Condvar, Mutex};
 use crate::sys::{fork, random};
-use parking_lot::{Condvar, Mutex};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -46,10 +46,8 @@ impl Freeze {
     /// Waits for the end; ends it where the time is over.
     pub(in crate::runtime) fn wait(&self) {
         let mut over = self.over.lock();
-        while !*over {
-            if self.ended.wait_until(&mut over, self.until).timed_out() {
-                break;
-            }
+        while !*over && !self.has_expired() {
+            over = self.ended.wait_until(over, self.until);
         }
         drop(over);
         if let Some(service) = self.service.upgrade() {
@@ -90,7 +88,7 @@ impl Service {
             until: Instant::now() + patience,
             serving: serving.clone(),
             over: Mutex::new(false),
-            ended: Condvar::new(),
+            ended: Condvar::default(),
         });
         self.publish(admin, Record::Frozen(Arc::clone(&freeze)));
         Ok(freeze)

@@ -6,7 +6,7 @@ use super::Fault;
 use super::guard;
 use super::thread::{self, Frame, Record};
 use crate::error::{Error, Result};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;

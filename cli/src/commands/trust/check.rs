@@ -32,7 +32,9 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let directory = args.required_path("dir")?;
     let roots = engine::roots(args)?;
     let now = timestamp::now();
-    let trust = TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone())).read(now)?;
+    let trust =
+        TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone()), sogov::engine::prepared_keys)
+            .read(now)?;
     let without_file: Vec<KeyId> =
         trust.document.keys.iter().map(|key| key.id).filter(|id| trust.public_key(id).is_none()).collect();
     output.show(&json!({
