@@ -5,15 +5,11 @@
 #include "result.hpp"
 #include "view.hpp"
 
-#include <cstring>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
-
-extern "C" {
-struct sogov_plugin;
-}
+#include <utility>
 
 namespace sogov {
 
