@@ -549,11 +549,6 @@ typedef enum sogov_update_no_data {
 } sogov_update_no_data;
 
 /**
- * How much of what is retired stays mapped, the newest first.
- */
-typedef struct Parking Parking;
-
-/**
  * An engine: trust, services and versions of one program. Usually there is one a process. Any number of threads
  * may use it at once. Freed with sogov_engine_free().
  */
@@ -1438,11 +1433,6 @@ typedef struct sogov_verifier_options {
    */
   void *callback_context;
 } sogov_verifier_options;
-
-/**
- * The chaining value V: the words A to H.
- */
-typedef uint32_t State[8];
 
 #ifdef __cplusplus
 extern "C" {

@@ -442,7 +442,10 @@ impl Engine {
         }
         let (service, store, log) = (Arc::clone(service), Arc::clone(store), self.log.clone());
         self.leave_to_housekeeping(move || {
-            if let Err(e) = store.write(&service) {
+            // What another job or the closing of the engine has written leaves nothing to do: not even the lock is touched.
+            if service.has_unwritten()
+                && let Err(e) = store.write(&service)
+            {
                 log.write(LogLevel::Error, format_args!("{}: its state is not durable: {e}", service.name()));
             }
             Progress::Done

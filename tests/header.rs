@@ -52,6 +52,18 @@ fn the_committed_header_is_the_generated_one() {
 }
 
 #[test]
+fn every_type_has_the_prefix() {
+    let is_strange = |line: &&str| !line.contains("sogov_");
+    let types = ["typedef ", "struct ", "enum ", "union "];
+    let strangers: Vec<&str> = HEADER
+        .lines()
+        .filter(|line| types.iter().any(|word| line.starts_with(word)))
+        .filter(is_strange)
+        .collect();
+    assert_eq!(strangers, [""; 0]);
+}
+
+#[test]
 fn the_headers_compile_as_c() {
     for compiler in ["gcc", "clang"].into_iter().filter(|compiler| is_installed(compiler)) {
         for standard in C_STANDARDS {

@@ -393,6 +393,11 @@ impl Service {
         std::mem::take(&mut admin.unwritten).then(|| admin.state())
     }
 
+    /// Whether something has changed since that was asked last.
+    pub fn has_unwritten(&self) -> bool {
+        self.admin.lock().unwritten
+    }
+
     /// What was taken could not be written.
     pub fn put_back_unwritten(&self) {
         self.admin.lock().unwritten = true;
