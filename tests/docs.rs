@@ -224,7 +224,7 @@ fn links_lead_somewhere() {
 
 #[test]
 fn paths_exist() {
-    const TOP: [&str; 10] = [
+    const TOP: [&str; 11] = [
         "benches",
         "c_examples",
         "cli",
