@@ -74,8 +74,10 @@ public:
     T &operator*() & { return value(); }
     const T &operator*() const & { return value(); }
     T operator*() && { return std::move(*this).value(); }
-    T *operator->() { return &value(); }
-    const T *operator->() const { return &value(); }
+    T *operator->() & { return &value(); }
+    const T *operator->() const & { return &value(); }
+    /// Not of a temporary result: a symbol of `service.route()->symbol<T>("x")` would outlive its lease.
+    const T *operator->() const && = delete;
 
     /// The error. There must be one: look before.
     const sogov::error &error() const & { return *failure(); }

@@ -41,6 +41,11 @@ public:
     constexpr span(Container &container) noexcept : data_(std::data(container)), size_(std::size(container))
     {
     }
+    /// A view of what lives elsewhere, so a temporary one will do.
+    template <class U, class = std::enable_if_t<std::is_convertible_v<U (*)[], T (*)[]>>>
+    constexpr span(const span<U> &other) noexcept : data_(other.data()), size_(other.size())
+    {
+    }
 
     constexpr T *data() const noexcept { return data_; }
     constexpr std::size_t size() const noexcept { return size_; }
@@ -149,8 +154,8 @@ public:
     secret(secret &&) noexcept = default;
     secret &operator=(secret &&other) noexcept
     {
-        wipe();
-        content_ = std::move(other.content_);
+        secret taken(std::move(other));
+        std::swap(content_, taken.content_);
         return *this;
     }
     ~secret() { wipe(); }

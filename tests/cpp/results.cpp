@@ -18,12 +18,22 @@ static_assert(std::is_nothrow_copy_constructible_v<sogov::error>);
 // A view of a temporary container would dangle.
 static_assert(!std::is_constructible_v<sogov::span<const int>, std::vector<int>>);
 static_assert(!std::is_constructible_v<sogov::span<int>, const std::vector<int> &>);
+// One of a temporary view does not.
+static_assert(std::is_convertible_v<sogov::span<int>, sogov::span<const int>>);
+static_assert(!std::is_constructible_v<sogov::span<int>, sogov::span<const int>>);
 
 template <class Lease, class = void> constexpr bool gives_symbols = false;
 template <class Lease>
 constexpr bool gives_symbols<Lease, std::void_t<decltype(std::declval<Lease>().template symbol<int>("x"))>> = true;
 // A symbol of a temporary lease could never be used.
 static_assert(gives_symbols<sogov::lease &> && !gives_symbols<sogov::lease>);
+
+template <class Result, class = void> constexpr bool has_arrow = false;
+template <class Result>
+constexpr bool has_arrow<Result, std::void_t<decltype(std::declval<Result>().operator->())>> = true;
+// Nor that of a lease in a temporary result.
+static_assert(has_arrow<sogov::result<sogov::lease> &> && has_arrow<const sogov::result<sogov::lease> &>);
+static_assert(!has_arrow<sogov::result<sogov::lease>> && !has_arrow<const sogov::result<sogov::lease>>);
 
 sogov::status thrown_by(const sogov::result<sogov::key_id> &result)
 {
@@ -116,6 +126,10 @@ TEST(a_handle_that_was_moved_from_answers_an_error)
     auto &same = engine;
     engine = std::move(same);
     CHECK(engine.versions().value().size() == 2);
+    auto secret = other_key.to_pem().value();
+    auto &same_secret = secret;
+    secret = std::move(same_secret);
+    CHECK(sogov::private_key::load(secret).has_value());
 }
 
 TEST(the_order_of_destruction_does_not_matter)
