@@ -91,8 +91,11 @@ fn a_child_opens_an_engine_of_its_own() {
     let _alone = ONE_AT_A_TIME.lock();
     let (trust, state, own_state) = (Trust::new(), TempDir::new(), TempDir::new());
     let inherited = engine(&trust, &state, Log::default());
+    load(&inherited, &trust, &zoo("plain_v1"), "plain", "v1");
     let child = fork(|| {
         let own = engine(&trust, &own_state, Log::default());
+        // Its SONAME is that of an inherited image.
+        load(&own, &trust, &zoo("plain_v2"), "plain", "v2");
         promote(&own, "v1");
         own.unload("moody", "v2", Duration::from_secs(30), &Change::default()).unwrap();
         assert_eq!(call(&own.service("moody").unwrap(), "ok").unwrap().0, "v1");

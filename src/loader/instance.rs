@@ -17,6 +17,7 @@ use crate::error::{Error, Result, Status};
 use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::faults::fault;
+use crate::sys::fork::PerProcess;
 use crate::sys::maps;
 use crate::trust::VerifiedImage;
 use libloading::os::unix::{Library, Symbol};
@@ -59,11 +60,11 @@ impl Drop for Instance {
 const WARNING: i32 = 2;
 
 /// The claims of images that stay mapped for ever.
-static STAYING: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
+static STAYING: PerProcess<Mutex<Vec<Claim>>> = PerProcess::new();
 
 /// The claim of an image that nobody will unmap.
 pub(super) fn keep_for_ever(claim: Option<Claim>) {
-    STAYING.lock().extend(claim);
+    STAYING.get().lock().extend(claim);
 }
 
 /// What came of an unload that left the image mapped.

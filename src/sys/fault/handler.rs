@@ -7,6 +7,7 @@ use super::guard;
 use super::thread::{self, Frame, Record};
 use crate::error::{Error, Result};
 use crate::sync::Mutex;
+use crate::sys::fork::PerProcess;
 use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
@@ -36,8 +37,8 @@ impl Slot {
 
 /// Installs the handler for the signals for which it is not installed yet.
 pub(super) fn install() -> Result<()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock();
+    static ONE_AT_A_TIME: PerProcess<Mutex<()>> = PerProcess::new();
+    let _guard = ONE_AT_A_TIME.get().lock();
     thread::prepare()?;
     for slot in &SLOTS {
         if slot.previous.load(Ordering::Acquire).is_null() {
