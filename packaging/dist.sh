@@ -33,7 +33,7 @@ main() {
 
 source_archive() {
     git -C "$root" diff --quiet HEAD || echo "dist: the source archive is without what is not committed"
-    git -C "$root" archive --format=tar --prefix="sogov-$version/" -o "$work/source.tar" HEAD
+    git -C "$root" -c tar.umask=0002 archive --format=tar --prefix="sogov-$version/" -o "$work/source.tar" HEAD
     gzip -9n <"$work/source.tar" >"$out/sogov-$version.tar.gz"
 }
 
