@@ -11,7 +11,8 @@
  *
  *  - Errors. A function that can fail returns a result<T>. Look at it (`if (!result)`, status(), error()), or call
  *    value(), which throws the error as a sogov::error. No other exception comes out of this header but std::bad_alloc
- *    and that of a caller's own update callback. With -fno-exceptions value() ends the process on an error instead.
+ *    and that of a caller's own update callback. With -fno-exceptions value() ends the process on an error instead;
+ *    compile all of a program that includes this one way, as the linker keeps one copy of each inline function.
  *  - Handles (engine, service, lease, private_key, public_key, verifier, buffer, answer) can be moved and not copied. Any
  *    order of destruction is right: a service whose engine is gone answers SOGOV_STATUS_CLOSED, and a handle that was
  *    moved from SOGOV_STATUS_INVALID_ARGUMENT or, where it is a lease, SOGOV_STATUS_LEASE_GONE.
