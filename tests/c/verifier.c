@@ -23,7 +23,9 @@ static void check_back_pressure(fixture *fixture);
 static void check_event_fd(fixture *fixture);
 static void check_refusals(fixture *fixture);
 static void check_ends(fixture *fixture);
+#ifndef __SANITIZE_ADDRESS__
 static void check_fork(fixture *fixture);
+#endif
 
 void test_verifier(fixture *fixture)
 {
@@ -33,7 +35,10 @@ void test_verifier(fixture *fixture)
     check_event_fd(fixture);
     check_refusals(fixture);
     check_ends(fixture);
+    /* The allocator of AddressSanitizer does not take its own locks at a fork: a child may wait for one for ever. */
+#ifndef __SANITIZE_ADDRESS__
     check_fork(fixture);
+#endif
 }
 
 /* What the threads of a storm share. A ticket is its place in `results`; each place is written once. */
@@ -346,6 +351,7 @@ static void check_ends(fixture *fixture)
     free(s);
 }
 
+#ifndef __SANITIZE_ADDRESS__
 /* In the child nothing waits for threads that it does not have; the parent's verifier goes on. */
 static void check_fork(fixture *fixture)
 {
@@ -383,3 +389,4 @@ static void check_fork(fixture *fixture)
     CHECK(sogov_verifier_free(s->verifier) == 1);
     free(s);
 }
+#endif
