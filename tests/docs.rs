@@ -15,8 +15,9 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
+    "README.zh-CN.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "SECURITY.md",
@@ -105,6 +106,15 @@ fn the_steps_of_the_readme_run() {
     assert!(printed.contains("rolled back: {'v1': 1000}\n"), "{printed}");
     assert!(printed.contains("unsigned: true\nv1 by stable: fee=6.17 currency=CNY tariff=v1\n"), "{printed}");
     assert!(printed.contains("v2: fee=5.56 currency=CNY tariff=v2\nrefused: UNSIGNED\n"), "{printed}");
+}
+
+/// The programs and commands, which are run from the English one, the order of the parts, and what is named.
+#[test]
+fn the_readme_in_chinese_says_what_the_english_one_says() {
+    let (english, chinese) = (read("README.md"), read("README.zh-CN.md"));
+    assert_eq!(skeleton(&chinese), skeleton(&english));
+    let named = |text: &str| code_spans(text).into_iter().collect::<BTreeSet<_>>();
+    assert_eq!(named(&chinese), named(&english));
 }
 
 /// Every file and command of the guide; then its plugins are loaded, called, and unmapped.
@@ -350,6 +360,22 @@ fn only_block(document: &str, language: &str) -> String {
 }
 
 /// What stands in single backticks outside of fenced blocks.
+/// Of a document in any language: its code, the levels of its headings, and a mark for each row and item.
+fn skeleton(text: &str) -> Vec<&str> {
+    let mut is_code = false;
+    text.lines()
+        .filter_map(|line| {
+            let fence = line.starts_with("```");
+            is_code ^= fence;
+            match line.split(' ').next() {
+                _ if is_code || fence => Some(line),
+                Some(mark @ ("#" | "##" | "###" | "|" | "-")) => Some(mark),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
 fn code_spans(text: &str) -> Vec<String> {
     let prose: String = text.split("\n```").step_by(2).collect::<Vec<_>>().join("\n");
     prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
