@@ -108,13 +108,17 @@ fn the_steps_of_the_readme_run() {
     assert!(printed.contains("v2: fee=5.56 currency=CNY tariff=v2\nrefused: UNSIGNED\n"), "{printed}");
 }
 
-/// The programs and commands, which are run from the English one, the order of the parts, and what is named.
+/// The programs and commands, which are run from the English one, the order of the parts, what is named, and links.
 #[test]
 fn the_readme_in_chinese_says_what_the_english_one_says() {
     let (english, chinese) = (read("README.md"), read("README.zh-CN.md"));
     assert_eq!(skeleton(&chinese), skeleton(&english));
     let named = |text: &str| code_spans(text).into_iter().collect::<BTreeSet<_>>();
     assert_eq!(named(&chinese), named(&english));
+    // The first leads to the other language.
+    assert_eq!(links(&chinese).next(), Some("README.md"));
+    assert_eq!(links(&english).next(), Some("README.zh-CN.md"));
+    assert!(links(&chinese).skip(1).eq(links(&english).skip(1)), "the links differ");
 }
 
 /// Every file and command of the guide; then its plugins are loaded, called, and unmapped.
@@ -215,9 +219,7 @@ fn links_lead_somewhere() {
     for document in DOCUMENTS {
         let text = read(document);
         let anchors: BTreeSet<String> = text.lines().filter_map(anchor).collect();
-        for target in
-            text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
-        {
+        for target in links(&text) {
             match target.split_once('#') {
                 _ if target.starts_with("https://") => {}
                 Some(("", fragment)) => {
@@ -359,7 +361,6 @@ fn only_block(document: &str, language: &str) -> String {
     block.text
 }
 
-/// What stands in single backticks outside of fenced blocks.
 /// Of a document in any language: its code, the levels of its headings, and a mark for each row and item.
 fn skeleton(text: &str) -> Vec<&str> {
     let mut is_code = false;
@@ -376,9 +377,14 @@ fn skeleton(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// What stands in single backticks outside of fenced blocks.
 fn code_spans(text: &str) -> Vec<String> {
     let prose: String = text.split("\n```").step_by(2).collect::<Vec<_>>().join("\n");
     prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
