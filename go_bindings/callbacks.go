@@ -23,48 +23,64 @@ type listener struct {
 
 //export sogovgo_log
 func sogovgo_log(context C.uintptr_t, level C.int32_t, message *C.char, length C.size_t) {
-	defer guard("Log")
+	returned := false
+	defer guard("Log", &returned)
 	cgo.Handle(context).Value().(*listener).log(LogLevel(level), C.GoStringN(message, C.int(length)))
+	returned = true
 }
 
 //export sogovgo_event
 func sogovgo_event(context C.uintptr_t, event *C.sogov_event) {
-	defer guard("Event")
+	returned := false
+	defer guard("Event", &returned)
 	cgo.Handle(context).Value().(*listener).event(Event{
 		Kind:    EventKind(event.kind),
 		Service: C.GoStringN(event.service, C.int(event.service_len)),
 		Version: C.GoStringN(event.version, C.int(event.version_len)),
 		Detail:  C.GoStringN(event.detail, C.int(event.detail_len)),
 	})
+	returned = true
 }
 
 //export sogovgo_results
 func sogovgo_results(context C.uintptr_t, results *C.sogov_verification_result, count C.size_t) {
-	defer guard("Callback")
+	returned := false
+	defer guard("Callback", &returned)
 	told := make([]VerificationResult, count)
 	for i, result := range unsafe.Slice(results, int(count)) {
 		told[i] = VerificationResult{uint64(result.ticket), Status(result.status)}
 	}
 	cgo.Handle(context).Value().(func([]VerificationResult))(told)
+	returned = true
 }
 
 //export sogovgo_progress
 func sogovgo_progress(context C.uintptr_t, progress *C.sogov_update_progress) (cancels C.int32_t) {
 	follower := cgo.Handle(context).Value().(*follower)
+	returned := false
 	defer func() {
 		if reason := recover(); reason != nil {
 			follower.panicked, cancels = &panicked{reason, debug.Stack()}, 1
+		} else if !returned {
+			crash("Progress", exited, debug.Stack())
 		}
 	}()
 	if follower.cancels(progressOf(progress)) {
-		return 1
+		cancels = 1
 	}
-	return 0
+	returned = true
+	return cancels
 }
 
-func guard(what string) {
+// What a callback did that neither returned nor panicked; testing.T.FailNow does it too. Nothing can stop it but the end of the
+// program.
+const exited = "runtime.Goexit was called"
+
+func guard(what string, returned *bool) {
 	if reason := recover(); reason != nil {
 		crash(what, reason, debug.Stack())
+	} else if !*returned {
+		crash(what, exited, debug.Stack())
 	}
 }
 

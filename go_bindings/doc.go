@@ -11,7 +11,8 @@
 //   - A context ends a wait where the library can be interrupted, and is looked at before the others. A call into C holds
 //     its thread until it returns, so a plugin that runs long takes one thread, and no other goroutine waits for it.
 //   - Callbacks run on any thread, on several at once, and may use this package, except to close what calls them. A panic
-//     in one that nothing awaits ends the program, since it must not unwind the library's frames.
+//     in one that nothing awaits ends the program, since it must not unwind the library's frames; so does runtime.Goexit
+//     in any, and with it testing.T.FailNow.
 //   - Nothing is printed, no environment variable is changed, and no signal handler is installed unless
 //     [EngineOptions.ContainCrashes] asks for it.
 //
