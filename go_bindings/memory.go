@@ -110,11 +110,20 @@ func taken(status uint32, failed *C.sogov_error) *Error {
 
 // milliseconds is a duration as the library takes it, rounded up, so that a short time is not none.
 func milliseconds(duration time.Duration, what string) (C.uint32_t, error) {
-	count := (duration + time.Millisecond - 1) / time.Millisecond
+	count := roundedUp(duration, time.Millisecond)
 	if duration < 0 || count > math.MaxUint32 {
 		return 0, badArgument("%s: expected 0 to %d ms, found %v", what, uint32(math.MaxUint32), duration)
 	}
 	return C.uint32_t(count), nil
+}
+
+// roundedUp is how many units there are in a duration; no sum that the longest one would overflow.
+func roundedUp(duration, unit time.Duration) time.Duration {
+	count := duration / unit
+	if duration%unit > 0 {
+		count++
+	}
+	return count
 }
 
 // flag is 1 for true.

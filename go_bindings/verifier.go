@@ -36,7 +36,7 @@ func OpenVerifier(options *VerifierOptions) (*Verifier, error) {
 	if options == nil {
 		options = &VerifierOptions{}
 	}
-	wait := (options.MaxWait + time.Microsecond - 1) / time.Microsecond
+	wait := roundedUp(options.MaxWait, time.Microsecond)
 	if options.MaxWait < 0 || wait > math.MaxUint32 {
 		return nil, badArgument("MaxWait: expected 0 to 1s, found %v", options.MaxWait)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -110,7 +111,9 @@ func TestUnloadingWaitsForLeasesAsLongAsItIsTold(t *testing.T) {
 	if after.VersionsMapped != before.VersionsMapped-1 || after.BytesMapped >= before.BytesMapped {
 		t.Errorf("expected one version less than %+v, found %+v", before, after)
 	}
-	expect(t, sogov.ErrInvalidArgument, engine.Unload(ctx, "fee", "v2", &sogov.UnloadOptions{Drain: -1}))
+	for _, drain := range []time.Duration{-1, math.MaxInt64} {
+		expect(t, sogov.ErrInvalidArgument, engine.Unload(ctx, "fee", "v2", &sogov.UnloadOptions{Drain: drain}))
+	}
 }
 
 func TestAVersionThatHasToStaySaysWhy(t *testing.T) {
