@@ -53,9 +53,11 @@ final class Packer {
 
     /** What lies between position and limit, which stay. */
     Packer data(ByteBuffer data) {
-        number(data.remaining());
-        room(data.remaining());
-        view.put(data.duplicate());
+        // A length that another thread cannot change any more: the natives trust it.
+        ByteBuffer mine = data.duplicate();
+        number(mine.remaining());
+        room(mine.remaining());
+        view.put(mine);
         return this;
     }
 

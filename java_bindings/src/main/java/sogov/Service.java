@@ -103,20 +103,22 @@ public final class Service {
         }
         boolean directIn = input.isDirect();
         boolean directOut = answer.isDirect();
-        int room = answer.remaining();
+        int begin = input.position();
+        int place = answer.position();
+        int room = Data.length(answer, place);
         int cell = gate.enter();
         try {
             int length = (int) Native.call(
                     handle, Request.packed(about),
                     directIn ? null : input.array(), directIn ? input : null,
-                    directIn ? input.position() : input.arrayOffset() + input.position(), input.remaining(),
+                    directIn ? begin : input.arrayOffset() + begin, Data.length(input, begin),
                     directOut ? null : answer.array(), directOut ? answer : null,
-                    directOut ? answer.position() : answer.arrayOffset() + answer.position(), room,
+                    directOut ? place : answer.arrayOffset() + place, room,
                     null, null);
             if (length > room) {
                 throw new BufferOverflowException();
             }
-            answer.position(answer.position() + length);
+            answer.position(place + length);
             return length;
         } finally {
             gate.leave(cell);

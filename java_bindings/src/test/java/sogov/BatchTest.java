@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** Many signatures in one call. */
@@ -37,6 +38,31 @@ class BatchTest {
             }
             Batch.verify(List.of());
             assertEquals(List.of(), Batch.sign(List.of()));
+        }
+    }
+
+    /** Sharing a buffer is a mistake, which must not reach the other items. */
+    @Test
+    void aMessageThatAnotherThreadMovesHarmsNoOther() throws Exception {
+        ByteBuffer shared = ByteBuffer.allocate(4000);
+        AtomicBoolean over = new AtomicBoolean();
+        Thread mover = new Thread(() -> {
+            while (!over.get()) {
+                shared.position(0).position(3999);
+            }
+        });
+        mover.start();
+        try (PrivateKey key = PrivateKey.generate()) {
+            byte[] signature = key.sign(new byte[1]);
+            Verification moved = new Verification(key, shared, new byte[64], null);
+            List<Verification> items = List.of(moved, new Verification(key, new byte[1], signature));
+            for (int i = 0; i < 10_000; i++) {
+                BatchException invalid = assertThrows(BatchException.class, () -> Batch.verify(items));
+                assertEquals(List.of(Status.SIGNATURE_INVALID, Status.OK), invalid.results());
+            }
+        } finally {
+            over.set(true);
+            mover.join();
         }
     }
 

@@ -10,6 +10,7 @@ import java.nio.ReadOnlyBufferException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,6 +74,39 @@ class CallTest {
             assertEquals(ByteBuffer.allocate(2), answer);
             assertThrows(ReadOnlyBufferException.class,
                     () -> echo.call(ByteBuffer.wrap(input), answer.asReadOnlyBuffer(), null));
+        }
+    }
+
+    /** Sharing a buffer is a mistake, which must not lead out of its memory. */
+    @Test
+    void aBufferThatAnotherThreadMovesIsNotLeft() throws Exception {
+        ByteBuffer memory = ByteBuffer.allocateDirect(3 * 64);
+        for (int i = 0; i < 64; i++) {
+            memory.put(i, (byte) 7).put(2 * 64 + i, (byte) 7);
+        }
+        ByteBuffer shared = memory.slice(64, 64);
+        ByteBuffer input = ByteBuffer.allocate(60);
+        AtomicBoolean over = new AtomicBoolean();
+        Thread mover = new Thread(() -> {
+            while (!over.get()) {
+                shared.position(0).position(60);
+            }
+        });
+        mover.start();
+        for (int i = 0; i < 50_000; i++) {
+            for (byte one : echo.call(shared, null).data()) {
+                assertEquals(0, one);
+            }
+            try {
+                echo.call(input, shared, null);
+            } catch (BufferOverflowException moved) {
+                // There was no room at that moment.
+            }
+        }
+        over.set(true);
+        mover.join();
+        for (int i = 0; i < 64; i++) {
+            assertEquals(List.of((byte) 7, (byte) 7), List.of(memory.get(i), memory.get(2 * 64 + i)));
         }
     }
 
