@@ -142,6 +142,10 @@ public final class Verifier implements AutoCloseable {
                     executor.execute(() -> settle(result, status));
                 } catch (RejectedExecutionException shut) {
                     settle(result, status);
+                } catch (Throwable thrown) {
+                    // Such as for want of a thread. Nobody else would complete this one, and the others are to be told too.
+                    settle(result, status);
+                    Listeners.report(thrown);
                 }
             }
             forget();

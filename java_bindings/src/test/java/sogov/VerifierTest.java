@@ -148,6 +148,30 @@ class VerifierTest {
         }
     }
 
+    /** As where there is no thread for it. What the executor throws goes to the thread's handler. */
+    @Test
+    void anExecutorThatFailsLosesNoResult() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        CountDownLatch submitted = new CountDownLatch(1);
+        List<CompletableFuture<Boolean>> results = new ArrayList<>();
+        try (Verifier verifier = Verifier.builder().threads(1).executor(body -> {
+            await(submitted);
+            if (asked.incrementAndGet() % 2 == 1) {
+                throw new OutOfMemoryError("of the host");
+            }
+            body.run();
+        }).open()) {
+            for (int i = 0; i < 10; i++) {
+                results.add(verifier.submit(new Verification(key, MESSAGE, signature)));
+            }
+            submitted.countDown();
+            for (CompletableFuture<Boolean> one : results) {
+                assertTrue(one.get(DEADLINE_S, TimeUnit.SECONDS));
+            }
+        }
+        assertEquals(10, asked.get());
+    }
+
     @Test
     void numbersBeyondTheirLimitsAreRefused() {
         Verifier.Builder builder = Verifier.builder();
