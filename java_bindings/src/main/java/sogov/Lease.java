@@ -1,6 +1,7 @@
 package sogov;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -40,7 +41,11 @@ public final class Lease implements AutoCloseable {
      * @return its label
      */
     public String version() {
-        return Unpacker.text(Native.leaseVersion(held.number()));
+        try {
+            return Unpacker.text(Native.leaseVersion(held.number()));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -65,7 +70,11 @@ public final class Lease implements AutoCloseable {
         if ("".equals(symbolVersion)) {
             throw new IllegalArgumentException("symbolVersion: expected a symbol version or null, found nothing");
         }
-        return Native.leaseSymbol(held.number(), Packer.of(name, symbolVersion));
+        try {
+            return Native.leaseSymbol(held.number(), Packer.of(name, symbolVersion));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -75,8 +84,12 @@ public final class Lease implements AutoCloseable {
      *     plugin and an isolated one
      */
     public Plugin plugin() {
-        long[] addresses = Native.leasePlugin(held.number());
-        return new Plugin(addresses[0], addresses[1]);
+        try {
+            long[] addresses = Native.leasePlugin(held.number());
+            return new Plugin(addresses[0], addresses[1]);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,35 @@ class LeaseTest {
             assertEquals(Status.NOT_FOUND, none.status());
             assertEquals(Status.UNSUPPORTED, assertThrows(SogovException.class, lease::plugin).status());
             assertThrows(IllegalArgumentException.class, () -> lease.symbol("answer", ""));
+        }
+    }
+
+    /** The call is the last use of the lease, which the garbage collector may take for forgotten. */
+    @Test
+    void aLeaseIsHeldAsLongAsItIsAsked() throws Exception {
+        Service service = engine.service("fee");
+        String nothing = "x".repeat(60_000);
+        AtomicBoolean over = new AtomicBoolean();
+        Thread collector = new Thread(() -> {
+            while (!over.get()) {
+                System.gc();
+            }
+        });
+        try {
+            for (int i = 0; i < 3600; i++) {
+                // Compiled code knows what is used last.
+                if (i == 3500) {
+                    collector.start();
+                }
+                SogovException none =
+                        assertThrows(SogovException.class, () -> service.route(null).symbol(nothing));
+                assertEquals(Status.NOT_FOUND, none.status());
+            }
+            // While somebody collects what was forgotten.
+            engine.close(Duration.ofSeconds(60));
+        } finally {
+            over.set(true);
+            collector.join();
         }
     }
 
