@@ -97,6 +97,10 @@ typedef enum sogov_status {
    */
   SOGOV_STATUS_UNSUPPORTED = 201,
   /**
+   * The audit trail is not what was written: a record is missing, moved or altered; the message says where.
+   */
+  SOGOV_STATUS_AUDIT_BROKEN = 202,
+  /**
    * A key could not be read: wrong format, wrong password, wrong curve, off the curve.
    */
   SOGOV_STATUS_KEY_INVALID = 300,
@@ -104,6 +108,14 @@ typedef enum sogov_status {
    * The signature does not belong to these bytes, this key and this user id.
    */
   SOGOV_STATUS_SIGNATURE_INVALID = 301,
+  /**
+   * The private key stayed behind in the process that was forked: read it again in this one.
+   */
+  SOGOV_STATUS_KEY_LOST_AFTER_FORK = 302,
+  /**
+   * The token or device that keeps the private key refused: not there, wrong PIN, no such key or mechanism.
+   */
+  SOGOV_STATUS_CUSTODY_FAILED = 303,
   /**
    * The artifact carries no signature at all.
    */
@@ -140,6 +152,34 @@ typedef enum sogov_status {
    * The trust directory or its document is missing, malformed, unsafe or not signed by the root keys.
    */
   SOGOV_STATUS_TRUST_INVALID = 408,
+  /**
+   * The artifact, or a key that signed it, stands on the deny-list.
+   */
+  SOGOV_STATUS_REVOKED = 409,
+  /**
+   * The clock stands before a time that was seen already, or jumped ahead too far to be believed.
+   */
+  SOGOV_STATUS_CLOCK_REFUSED = 410,
+  /**
+   * The bill of materials is missing where it is asked for, malformed, or not the one that was signed.
+   */
+  SOGOV_STATUS_SBOM_INVALID = 411,
+  /**
+   * A component of the artifact is denied by the trust document or has a known vulnerability.
+   */
+  SOGOV_STATUS_COMPONENT_DENIED = 412,
+  /**
+   * The update package is malformed, was altered, or is not encrypted for the key at hand.
+   */
+  SOGOV_STATUS_PACKAGE_INVALID = 420,
+  /**
+   * The update package is meant for another host.
+   */
+  SOGOV_STATUS_WRONG_AUDIENCE = 421,
+  /**
+   * The update package was installed before, or a later one was.
+   */
+  SOGOV_STATUS_REPLAYED = 422,
   /**
    * The file is not an ELF image that may be loaded: malformed, truncated, of another architecture, or with
    * a feature that is refused (RPATH, executable stack, text relocations).
