@@ -85,6 +85,7 @@ from ._errors import (
 )
 from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
+from ._schemes import register_scheme, unregister_scheme
 from ._scratch import Answer
 from ._service import Service
 from ._update import GrayStep, UpdateMismatch, UpdateProgress
@@ -177,8 +178,10 @@ __all__ = [
     "digest",
     "prepared_keys_limit",
     "process_status",
+    "register_scheme",
     "sign",
     "sign_batch",
+    "unregister_scheme",
     "verify",
     "verify_batch",
 ]

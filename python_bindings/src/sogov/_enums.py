@@ -173,10 +173,11 @@ class KeyFormat(IntEnum):
     SPKI_PEM = 2
     PKCS8_DER = 3
     PKCS8_PEM = 4
+    RAW = 5
 
 
 class SignatureEncoding(IntEnum):
-    """How a signature is written: 64 bytes R||S, or DER."""
+    """How a signature is written: in its scheme's own form, or DER."""
 
     RAW = 0
     DER = 1
