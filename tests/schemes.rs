@@ -68,8 +68,8 @@ fn rsa_and_hmac_of_openssl_verify() {
     assert_eq!(verify(&rsa.public_key(), b"another", &signature), Err(Status::SignatureInvalid));
 
     let dir = TempDir::new();
-    let secret = SecretKey::from_bytes(b"0123456789abcdef0123456789abcdef").unwrap();
-    let hex: String = secret.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = SecretKey::from_bytes(&[0xa5; 32]).unwrap();
+    let hex = "a5".repeat(32);
     fs::write(dir.path().join("message"), b"message").unwrap();
     openssl(&dir, &format!("dgst -sha256 -mac HMAC -macopt hexkey:{hex} -binary -out code message"));
     let code = fs::read(dir.path().join("code")).unwrap();

@@ -104,7 +104,7 @@ fn r_and_s_out_of_range() {
         for scalar in [vec![0; 32], order.clone(), vec![0xff; 32]] {
             for place in [0, 32] {
                 attack.alter(|container| {
-                    container.signatures[0].signature[place..place + 32].copy_from_slice(&scalar)
+                    container.signatures[0].signature[place..place + 32].copy_from_slice(&scalar);
                 });
                 assert_eq!(attack.verdict(), Err(Status::Modified), "{scheme}");
                 attack.alter(|container| container.signatures[0].signature.clone_from(&good));

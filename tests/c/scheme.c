@@ -247,11 +247,8 @@ static void check_mixed_batches(void)
     orders[3].message_len = sizeof long_message;
     memset(made, 0, sizeof made);
     REFUSED(INVALID, "items[3]", sogov_sign_batch(orders, ITEMS, NULL, made[0], sizeof made[0], lengths, E));
-    for (size_t i = 0; i < sizeof made; i++)
-        if (made[0][i] != 0) {
-            CHECK(!"nothing is written");
-            break;
-        }
+    static const uint8_t untouched[sizeof made];
+    CHECK(memcmp(made, untouched, sizeof made) == 0);
     free_kinds(&kinds);
     CHECK(atomic_load(&mask.released) == 1);
 }

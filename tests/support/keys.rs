@@ -16,8 +16,8 @@ pub fn generate(scheme: Scheme) -> PrivateKey {
 
 /// Puts a public key into a trust directory.
 pub fn put(directory: &Path, key: &PublicKey) {
-    let name: String = key.key_id().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(directory.join(format!("keys/{name}.pem")), key.to_pem()).unwrap();
+    let id = key.key_id().to_string();
+    fs::write(directory.join(format!("keys/{}.pem", id.trim_start_matches("sm3:"))), key.to_pem()).unwrap();
 }
 
 /// The key's record in a trust document, for every service, with further fields.

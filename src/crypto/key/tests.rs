@@ -11,7 +11,7 @@ macro_rules! file {
     };
 }
 
-const SCHEMES: Schemes = Schemes::new();
+static SCHEMES: Schemes = Schemes::new();
 
 #[test]
 fn the_encoding_says_the_scheme() {

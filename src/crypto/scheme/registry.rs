@@ -146,7 +146,7 @@ mod tests {
     struct Yes(Arc<AtomicUsize>);
 
     impl Yes {
-        fn new(live: &Arc<AtomicUsize>) -> Arc<dyn Implementation> {
+        fn counted(live: &Arc<AtomicUsize>) -> Arc<dyn Implementation> {
             live.fetch_add(1, Ordering::SeqCst);
             Arc::new(Self(Arc::clone(live)))
         }
@@ -176,7 +176,7 @@ mod tests {
     fn names_and_numbers_belong_to_one_scheme() {
         let (schemes, live) = (Schemes::new(), Arc::default());
         let register = |text: &str, number| {
-            schemes.register(name(text), number, &Yes::new(&live)).map_err(|e| e.status())
+            schemes.register(name(text), number, &Yes::counted(&live)).map_err(|e| e.status())
         };
         for number in [0, 1, 4, 127, 255] {
             assert_eq!(register("x-a", number), Err(Status::InvalidArgument));
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_verification_holds_its_scheme() {
         let (schemes, live) = (Schemes::new(), Arc::default());
-        schemes.register(name("x-a"), 200, &Yes::new(&live)).unwrap();
+        schemes.register(name("x-a"), 200, &Yes::counted(&live)).unwrap();
         let begun = schemes.implementation(name("x-a")).unwrap();
         schemes.unregister(name("x-a")).unwrap();
         assert_eq!(live.load(Ordering::SeqCst), 1);
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn replacing_is_never_seen_as_absence() {
         let (schemes, live, stop) = (Schemes::new(), Arc::default(), AtomicBool::new(false));
-        schemes.register(name("x-a"), 200, &Yes::new(&live)).unwrap();
+        schemes.register(name("x-a"), 200, &Yes::counted(&live)).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
@@ -219,7 +219,7 @@ mod tests {
                 });
             }
             for _ in 0..2000 {
-                schemes.register(name("x-a"), 200, &Yes::new(&live)).unwrap();
+                schemes.register(name("x-a"), 200, &Yes::counted(&live)).unwrap();
             }
             stop.store(true, Ordering::Relaxed);
         });
