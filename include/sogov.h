@@ -1193,7 +1193,8 @@ typedef struct sogov_process_info {
 
 /**
  * Verifies a signature under a registered scheme: 1 when it is valid, any other number when it is not, or when anything
- * went wrong. Called on any thread, on several at once; it must not unwind. What it is given is valid during the call.
+ * went wrong. Called on any thread, on several at once, a verifier's among them; it may call any function of this library that
+ * may be called there, and must not unwind. What it is given is valid during the call.
  */
 typedef int32_t (*sogov_scheme_verify)(void *payload,
                                        const uint8_t *public_key,
@@ -1490,6 +1491,7 @@ typedef struct sogov_verification_result {
   uint64_t ticket;
   /**
    * SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed;
+   * SOGOV_STATUS_UNSUPPORTED when its scheme was a registered one that is not registered any more;
    * SOGOV_STATUS_INTERNAL for a fault inside sogov.
    */
   enum sogov_status status;
@@ -2232,7 +2234,8 @@ enum sogov_status sogov_verifier_open(const struct sogov_verifier_options *optio
  * @param ticket comes back with the result; any number, which this library does not look at
  * @return SOGOV_STATUS_OK when the ticket was accepted; SOGOV_STATUS_BUSY when as many are in flight as may be: poll
  *         results, or try again later; SOGOV_STATUS_CLOSED after sogov_verifier_close(); SOGOV_STATUS_LIMIT_EXCEEDED for
- *         a message that is longer, or that there is no memory for; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+ *         a message that is longer, or that there is no memory for; SOGOV_STATUS_INVALID_ARGUMENT for an encoding that the
+ *         key's scheme does not have; SOGOV_STATUS_UNSUPPORTED in the child of a fork
  */
 enum sogov_status sogov_verifier_submit(const struct sogov_verifier *verifier,
                                         const struct sogov_verification *item,

@@ -38,6 +38,7 @@ pub struct Answer {
     /// The number that was given when it was submitted.
     pub ticket: u64,
     /// SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed;
+    /// SOGOV_STATUS_UNSUPPORTED when its scheme was a registered one that is not registered any more;
     /// SOGOV_STATUS_INTERNAL for a fault inside sogov.
     pub status: Status,
 }

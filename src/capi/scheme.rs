@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Verifies a signature under a registered scheme: 1 when it is valid, any other number when it is not, or when anything
-/// went wrong. Called on any thread, on several at once; it must not unwind. What it is given is valid during the call.
+/// went wrong. Called on any thread, on several at once, a verifier's among them; it may call any function of this library that
+/// may be called there, and must not unwind. What it is given is valid during the call.
 #[allow(non_camel_case_types)]
 pub type sogov_scheme_verify = Option<
     unsafe extern "C" fn(

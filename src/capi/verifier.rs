@@ -110,7 +110,8 @@ pub unsafe extern "C" fn sogov_verifier_open(
 /// @param ticket comes back with the result; any number, which this library does not look at
 /// @return SOGOV_STATUS_OK when the ticket was accepted; SOGOV_STATUS_BUSY when as many are in flight as may be: poll
 ///         results, or try again later; SOGOV_STATUS_CLOSED after sogov_verifier_close(); SOGOV_STATUS_LIMIT_EXCEEDED for
-///         a message that is longer, or that there is no memory for; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+///         a message that is longer, or that there is no memory for; SOGOV_STATUS_INVALID_ARGUMENT for an encoding that the
+///         key's scheme does not have; SOGOV_STATUS_UNSUPPORTED in the child of a fork
 ///
 /// # Safety
 /// See docs/conventions.md.

@@ -195,7 +195,8 @@ impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pkcs8 | Self::EncryptedPkcs8 | Self::Sec1 { .. } => "a private key",
-            Self::Spki | Self::Registered => "a public key",
+            Self::Spki => "a public key",
+            Self::Registered => "a key of a registered scheme",
             Self::Certificate => "a certificate",
             Self::Unknown => "neither PEM nor the DER of a key",
         })

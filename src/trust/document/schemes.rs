@@ -20,6 +20,9 @@ pub struct SchemeGroups(Vec<Vec<Scheme>>);
 impl SchemeGroups {
     /// The first group of which no scheme is among those `found`, as people read it.
     pub fn unmet(&self, found: impl Iterator<Item = Scheme>) -> Option<impl fmt::Display> {
+        if self.0.is_empty() {
+            return None;
+        }
         let found: Vec<Scheme> = found.collect();
         let unmet = self.0.iter().find(|group| !group.iter().any(|scheme| found.contains(scheme)))?;
         Some(unmet.iter().map(Scheme::name).collect::<Vec<_>>().join(" or "))
