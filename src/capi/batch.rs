@@ -280,22 +280,21 @@ unsafe fn sign_all(items: &[sogov_signing], common: &Common) -> Result<Vec<Made>
         checked.push(item.map_err(|e| e.of(format_args!("items[{index}]")))?);
     }
     let mut orders = Vec::with_capacity(checked.len());
-    let mut others = Vec::new();
+    // What other schemes than SM2 made, in the order of the items.
+    let mut others = Vec::with_capacity(checked.len());
     for (index, (key, user_id, message)) in checked.iter().enumerate() {
         let (key, user_id) = (keys.get(*key), user_id.as_ref().unwrap_or(&common.user_id));
         if let Some(key) = key.sm2_private() {
             orders.push(Order { key, user_id, message });
+            others.push(None);
         } else {
             let signature = common.encoding.sign(key, user_id, message);
-            others.push((index, signature.map_err(|e| e.of(format_args!("items[{index}]")))?));
+            others.push(Some(signature.map_err(|e| e.of(format_args!("items[{index}]")))?));
         }
     }
-    let mut made: Vec<Made> = sign_messages(&orders)?.into_iter().map(Made::Sm2).collect();
-    // From the front on, so that each place is the last one when it is asked for.
-    for (index, signature) in others {
-        made.insert(index, Made::Other(signature));
-    }
-    Ok(made)
+    let mut by_sm2 = sign_messages(&orders)?.into_iter().map(Made::Sm2);
+    let made = others.into_iter().map(|other| other.map(Made::Other).or_else(|| by_sm2.next()));
+    made.collect::<Option<_>>().ok_or_else(|| Error::new(Status::Internal, "items: a signature is missing"))
 }
 
 /// A signature before it is put into its place.

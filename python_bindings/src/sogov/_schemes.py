@@ -29,20 +29,19 @@ def register_scheme(name: str, number: int, verify: Verify, sign: Sign | None = 
         valid.
     verify: `verify(public_key, message, signature)` says whether the signature is valid. Called on any
         thread. What it raises is a signature that is not valid, and goes to `sys.unraisablehook`.
-    sign: `sign(private_key, message)` answers the signature, at most 8,192 bytes; None where it cannot be made.
-        Without it the scheme verifies only.
+    sign: `sign(private_key, message)` answers the signature, at most 8,192 bytes; None where it cannot be
+        made. Without it the scheme verifies only.
 
-    For plugins it counts only where the signed trust document names it. ArgumentError for another name or number;
-    BusyError when the name has another number, or the number another name.
+    For plugins it counts only where the signed trust document names it. ArgumentError for another name or
+    number; BusyError when the name has another number, or the number another name.
     """
     if not callable(verify):
         raise bad_argument("verify: expected a function")
 
     def verified(_: Any, *given: Any) -> int:
         key, key_len, message, message_len, signature, signature_len = given
-        return int(
-            verify(_taken(key, key_len), _taken(message, message_len), _taken(signature, signature_len)) is True
-        )
+        parts = _taken(key, key_len), _taken(message, message_len), _taken(signature, signature_len)
+        return int(verify(*parts) is True)
 
     def signed(_: Any, *given: Any) -> int:
         key, key_len, message, message_len, place, length = given
@@ -85,9 +84,12 @@ def unregister_scheme(name: str) -> None:
         _names.discard(name)
 
 
-@_abi.SCHEME_RELEASE
-def _release(payload: int) -> None:
+def _forget(payload: int) -> None:
     _kept.pop(payload, None)
+
+
+# What the library calls has to live as long as the process.
+_release = _abi.SCHEME_RELEASE(_forget)
 
 
 def _taken(address: int | None, length: int) -> bytes:
