@@ -6,14 +6,18 @@
 mod support;
 
 use sogov::crypto::hmac::SecretKey;
-use sogov::crypto::key::{Key, PrivateKey, PublicKey, Signer};
-use sogov::crypto::scheme::Scheme;
+use sogov::crypto::key::{
+    Key, PrivateKey, PublicKey, RegisteredKey, RegisteredPair, RegisteredSigner, Signer,
+};
+use sogov::crypto::scheme::{Implementation, Scheme, SchemeName};
 use sogov::crypto::sm2::UserId;
+use sogov::crypto::sm3;
 use sogov::engine::{Engine, FileFacts, FileSigner, LoadOptions, schemes, sign_trust_document, verify_by};
-use sogov::error::Status;
+use sogov::error::{Error, Status};
 use sogov::timestamp;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use support::keys::{OpensslRsa, generate, openssl, put, record, trust};
 use support::{TempDir, Trust, fee};
@@ -150,10 +154,18 @@ fn keys_of_every_scheme_are_changed_without_a_restart() {
     let (p256, next_p256) = (generate(Scheme::EcdsaP256), generate(Scheme::EcdsaP256));
     let (sm2, next_sm2) = (generate(Scheme::Sm2Sm3), generate(Scheme::Sm2Sm3));
     let (rsa, next_rsa) = (OpensslRsa::generate(3072), OpensslRsa::generate(3072));
-    for (old, new) in
-        [(&p256 as &dyn Signer, &next_p256 as &dyn Signer), (&sm2, &next_sm2), (&rsa, &next_rsa)]
-    {
-        let trust = trust(&[&old.public_key(), &new.public_key()], "");
+    let name = SchemeName::new("x-changed").unwrap();
+    schemes().register(name, 204, &(Arc::new(Salted) as Arc<dyn Implementation>)).unwrap();
+    let pair = |key: &[u8]| RegisteredPair::new(RegisteredKey::new(name, key).unwrap(), key).unwrap();
+    let (own, next_own) = (pair(b"old"), pair(b"new"));
+    let own = RegisteredSigner { pair: &own, schemes: schemes() };
+    let next_own = RegisteredSigner { pair: &next_own, schemes: schemes() };
+    let changes: [(&dyn Signer, &dyn Signer); 4] =
+        [(&p256, &next_p256), (&sm2, &next_sm2), (&rsa, &next_rsa), (&own, &next_own)];
+    for (old, new) in changes {
+        let trust = Trust::new();
+        put(trust.path(), &old.public_key());
+        put(trust.path(), &new.public_key());
         let (by_old, by_new) = (sign(&trust, &[old]), sign(&trust, &[new]));
         let engine = Engine::open(trust.options()).unwrap();
         let verdicts = || {
@@ -168,7 +180,10 @@ fn keys_of_every_scheme_are_changed_without_a_restart() {
         let period = |key: &dyn Signer, field: &str, time: u64| {
             record(&key.public_key(), &format!(r#","{field}":"{}""#, timestamp::format(time)))
         };
-        let write = |records: &[String]| trust.write(&Trust::document(&records.join(","), r#"{"name":"*"}"#));
+        let write = |records: &[String]| {
+            let document = Trust::document(&records.join(","), r#"{"name":"*"}"#);
+            trust.write(&document.replacen('{', r#"{"registered_schemes":["x-changed"],"#, 1));
+        };
 
         write(&[period(old, "not_after", now + DAY), period(new, "not_before", now + DAY)]);
         assert_eq!(verdicts(), [Ok(()), Err(Status::NotYetValid)], "before the change");
@@ -178,6 +193,19 @@ fn keys_of_every_scheme_are_changed_without_a_restart() {
         assert_eq!(verdicts(), [Err(Status::Expired), Ok(())], "after the old one's end");
         write(&[period(new, "not_before", now - DAY)]);
         assert_eq!(verdicts(), [Err(Status::UntrustedKey), Ok(())], "when it is forgotten");
+    }
+}
+
+/// A scheme of the host's: the digest of key and message.
+struct Salted;
+
+impl Implementation for Salted {
+    fn verify(&self, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        signature == sm3::digest(&[key, message].concat())
+    }
+
+    fn sign(&self, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(sm3::digest(&[key, message].concat()).to_vec())
     }
 }
 
