@@ -56,8 +56,20 @@ bridge_result bridge_release(uint64_t lease, uint32_t outcome);
 
 /* A user id, for all that follows: a negative length is none, and 0 is the empty one. */
 
-/* sogov_sign() into BRIDGE_SIGNATURE_SIZE bytes, with the length as the value. */
-bridge_result bridge_sign(uintptr_t key, const uint8_t *message, size_t message_len, const uint8_t *user_id,
+/* What became of signing. */
+typedef struct bridge_signed {
+    /* Bytes of the signature. */
+    size_t value;
+    /* NULL where the signature is in its place. It did not fit otherwise: to be copied, and freed by bridge_free. */
+    sogov_bytes *longer;
+    /* Why the call failed, or NULL: to be freed. */
+    sogov_error *error;
+    enum sogov_status status;
+} bridge_signed;
+
+/* sogov_sign() into BRIDGE_SIGNATURE_SIZE bytes, with the length as the value. Signatures of the host's schemes may be
+ * longer. */
+bridge_signed bridge_sign(uintptr_t key, const uint8_t *message, size_t message_len, const uint8_t *user_id,
                           ptrdiff_t user_id_len, uint32_t encoding, uint8_t *signature);
 
 /* sogov_verify(). */
@@ -88,6 +100,9 @@ typedef struct bridge_listener {
 void bridge_listen(sogov_engine_options *options, bridge_listener *listener, bool log, bool event);
 void bridge_follow(sogov_update_options *options, bridge_listener *listener);
 void bridge_collect(sogov_verifier_options *options, bridge_listener *listener);
+
+/* Have a scheme's functions call Go: `context` is a handle of Go's, which is let go of when the library releases it. */
+bridge_result bridge_register(const char *name, size_t name_len, uint32_t number, uintptr_t context, bool signs);
 
 /* Whether this thread is inside a callback of this owner, or, for 0, of any verifier. A goroutine stays on its thread while
  * it is in one. */

@@ -71,6 +71,40 @@ void bridge_collect(sogov_verifier_options *options, bridge_listener *listener)
     options->callback_context = listener;
 }
 
+static int32_t verify_by_scheme(void *payload, const uint8_t *key, size_t key_len, const uint8_t *message,
+                                size_t message_len, const uint8_t *signature, size_t signature_len)
+{
+    return sogovgo_scheme_verify((uintptr_t)payload, (uint8_t *)key, key_len, (uint8_t *)message, message_len,
+                                 (uint8_t *)signature, signature_len);
+}
+
+static int32_t sign_by_scheme(void *payload, const uint8_t *key, size_t key_len, const uint8_t *message,
+                              size_t message_len, uint8_t *signature, size_t *signature_len)
+{
+    return sogovgo_scheme_sign((uintptr_t)payload, (uint8_t *)key, key_len, (uint8_t *)message, message_len, signature,
+                               signature_len);
+}
+
+static void release_scheme(void *payload)
+{
+    sogovgo_scheme_release((uintptr_t)payload);
+}
+
+bridge_result bridge_register(const char *name, size_t name_len, uint32_t number, uintptr_t context, bool signs)
+{
+    const sogov_scheme_options options = {
+        .size = sizeof options,
+        .number = number,
+        .verify = verify_by_scheme,
+        .sign = signs ? sign_by_scheme : NULL,
+        .release = release_scheme,
+        .payload = (void *)context,
+    };
+    bridge_result result = {0};
+    result.status = sogov_scheme_register(name, name_len, &options, &result.error);
+    return result;
+}
+
 bool bridge_inside(uintptr_t owner)
 {
     const struct frame *frame = frames;

@@ -22,16 +22,21 @@ struct reader {
 static struct part next(struct reader *from);
 static bridge_result no_memory(void);
 
-bridge_result bridge_sign(uintptr_t key, const uint8_t *message, size_t message_len, const uint8_t *user_id,
+bridge_signed bridge_sign(uintptr_t key, const uint8_t *message, size_t message_len, const uint8_t *user_id,
                           ptrdiff_t user_id_len, uint32_t encoding, uint8_t *signature)
 {
     sogov_signature_options options = options_of(user_id, user_id_len, encoding);
     sogov_bytes made = SOGOV_BYTES_INIT;
-    bridge_result result = {0};
+    bridge_signed result = {0};
     result.status = sogov_sign((const sogov_key *)key, message, message_len, &options, &made, &result.error);
-    if (result.status == SOGOV_STATUS_OK) {
-        if (made.len > BRIDGE_SIGNATURE_SIZE)
+    if (result.status == SOGOV_STATUS_OK && made.len > BRIDGE_SIGNATURE_SIZE) {
+        result.longer = malloc(sizeof made);
+        if (result.longer == NULL)
             abort();
+        *result.longer = made;
+        return result;
+    }
+    if (result.status == SOGOV_STATUS_OK) {
         memcpy(signature, made.data, made.len);
         result.value = made.len;
     }

@@ -40,10 +40,13 @@ type key struct {
 }
 
 // GenerateKey makes a new private key for SM2 with SM3, from the operating system's randomness.
-func GenerateKey() (*PrivateKey, error) {
+func GenerateKey() (*PrivateKey, error) { return GenerateKeyOf("sm2-sm3") }
+
+// GenerateKeyOf makes a new key for a scheme: "sm2-sm3", "ecdsa-p256" or "hmac-sha256". It fails with ErrUnsupported for another.
+func GenerateKeyOf(name string) (*PrivateKey, error) {
 	var given memory
 	defer given.free()
-	scheme, schemeLen := given.text("sm2-sm3")
+	scheme, schemeLen := given.text(name)
 	var handle *C.sogov_key
 	var failed *C.sogov_error
 	if err := take(C.sogov_key_generate(scheme, schemeLen, &handle, &failed), failed); err != nil {
@@ -65,7 +68,7 @@ func LoadPrivateKey(file, password []byte) (*PrivateKey, error) {
 	return privateKey(handle), nil
 }
 
-// LoadPublicKey reads SubjectPublicKeyInfo, PEM or DER, at most 64 KiB. It fails with ErrKeyInvalid for another format or
+// LoadPublicKey reads SubjectPublicKeyInfo of SM2, P-256 or RSA (3072 to 8192 bits), PEM or DER, at most 64 KiB. It fails with ErrKeyInvalid for another format or
 // curve, or a point off the curve.
 func LoadPublicKey(file []byte) (*PublicKey, error) {
 	var handle *C.sogov_key
@@ -74,6 +77,38 @@ func LoadPublicKey(file []byte) (*PublicKey, error) {
 		return nil, err
 	}
 	return publicKey(handle), nil
+}
+
+// LoadRawPrivateKey makes a key of "hmac-sha256" (public is nil, private 16 to 1,024 bytes), or the key pair of a scheme of the
+// host's, whose name begins with "x-"; see RegisterScheme. It fails with ErrKeyInvalid for other lengths, and with ErrUnsupported
+// for another scheme.
+func LoadRawPrivateKey(scheme string, public, private []byte) (*PrivateKey, error) {
+	if len(private) == 0 {
+		return nil, badArgument("private: expected at least one byte, found none")
+	}
+	handle, err := loadRaw(scheme, public, private)
+	if err != nil {
+		return nil, err
+	}
+	return privateKey(handle), nil
+}
+
+// LoadRawPublicKey makes the public key of a scheme of the host's, whose name begins with "x-"; see RegisterScheme.
+func LoadRawPublicKey(scheme string, public []byte) (*PublicKey, error) {
+	handle, err := loadRaw(scheme, public, nil)
+	if err != nil {
+		return nil, err
+	}
+	return publicKey(handle), nil
+}
+
+func loadRaw(scheme string, public, private []byte) (handle *C.sogov_key, err error) {
+	var given memory
+	defer given.free()
+	name, nameLen := given.text(scheme)
+	var failed *C.sogov_error
+	return handle, take(C.sogov_key_load_raw(name, nameLen, first(public), C.size_t(len(public)), first(private),
+		C.size_t(len(private)), &handle, &failed), failed)
 }
 
 // ParseKeyID reads the text form of a key identifier, "sm3:" and 64 hexadecimal digits. It fails with ErrInvalidArgument for
@@ -124,7 +159,7 @@ func (k *PublicKey) PEM() ([]byte, error) { return k.export(C.SOGOV_KEY_FORMAT_S
 // DER is the key as SubjectPublicKeyInfo, DER (RFC 5280, section 4.1).
 func (k *PublicKey) DER() ([]byte, error) { return k.export(C.SOGOV_KEY_FORMAT_SPKI_DER, nil) }
 
-// Public is the public half, as a key of its own.
+// Public is the public half, as a key of its own. It fails with ErrInvalidArgument for a key of hmac-sha256, which has none.
 func (k *PrivateKey) Public() (*PublicKey, error) {
 	if err := k.gate.enter("key"); err != nil {
 		return nil, err

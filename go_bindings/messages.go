@@ -9,7 +9,8 @@ import "C"
 
 import "unsafe"
 
-// Sign signs a message by SM2 with SM3 (GB/T 32918.2-2016), a fresh nonce each time. It fails with ErrInvalidArgument for a
+// Sign signs a message under the scheme of the key: sm2-sm3 (GB/T 32918.2-2016) or ecdsa-p256 (FIPS 186-5) with a fresh nonce each
+// time, hmac-sha256, or a registered one, of which it takes up to 8 KiB. It fails with ErrInvalidArgument for a
 // message that begins like what vouches for plugins or trust documents ("sogov.sig.v1" or "sogov.trust.v1" and a NUL): sign the
 // file instead.
 func (k *PrivateKey) Sign(message []byte, options *SignatureOptions) ([]byte, error) {
@@ -23,6 +24,10 @@ func (k *PrivateKey) Sign(message []byte, options *SignatureOptions) ([]byte, er
 		first(signature))
 	if err := take(r.status, r.error); err != nil {
 		return nil, err
+	}
+	if r.longer != nil {
+		defer C.bridge_free(r.longer)
+		return C.GoBytes(unsafe.Pointer(r.longer.data), C.int(r.longer.len)), nil
 	}
 	return signature[:r.value], nil
 }

@@ -44,17 +44,24 @@ type Signing struct {
 
 func Open(*EngineOptions) (*Engine, error)                      { return nil, errNoCgo }
 func GenerateKey() (*PrivateKey, error)                         { return nil, errNoCgo }
+func GenerateKeyOf(name string) (*PrivateKey, error)            { return nil, errNoCgo }
 func LoadPrivateKey(file, password []byte) (*PrivateKey, error) { return nil, errNoCgo }
 func LoadPublicKey(file []byte) (*PublicKey, error)             { return nil, errNoCgo }
-func ParseKeyID(text string) (KeyID, error)                     { return KeyID{}, errNoCgo }
-func OpenVerifier(*VerifierOptions) (*Verifier, error)          { return nil, errNoCgo }
-func VerifyBatch([]Verification, *SignatureOptions) error       { return errNoCgo }
-func SignBatch([]Signing, *SignatureOptions) ([][]byte, error)  { return nil, errNoCgo }
-func SM3(data []byte) (Digest, error)                           { return Digest{}, errNoCgo }
-func SM3Tree(data []byte) (Digest, error)                       { return Digest{}, errNoCgo }
-func ProcessStatus() (ProcessInfo, error)                       { return ProcessInfo{}, errNoCgo }
-func PreparedKeysLimit(bytes uint64)                            {}
-func LibraryVersion() string                                    { return "none: " + errNoCgo.Message }
+func LoadRawPrivateKey(scheme string, public, private []byte) (*PrivateKey, error) {
+	return nil, errNoCgo
+}
+func LoadRawPublicKey(scheme string, public []byte) (*PublicKey, error) { return nil, errNoCgo }
+func RegisterScheme(name string, number uint8, scheme Scheme) error     { return errNoCgo }
+func UnregisterScheme(name string) error                                { return errNoCgo }
+func ParseKeyID(text string) (KeyID, error)                             { return KeyID{}, errNoCgo }
+func OpenVerifier(*VerifierOptions) (*Verifier, error)                  { return nil, errNoCgo }
+func VerifyBatch([]Verification, *SignatureOptions) error               { return errNoCgo }
+func SignBatch([]Signing, *SignatureOptions) ([][]byte, error)          { return nil, errNoCgo }
+func SM3(data []byte) (Digest, error)                                   { return Digest{}, errNoCgo }
+func SM3Tree(data []byte) (Digest, error)                               { return Digest{}, errNoCgo }
+func ProcessStatus() (ProcessInfo, error)                               { return ProcessInfo{}, errNoCgo }
+func PreparedKeysLimit(bytes uint64)                                    {}
+func LibraryVersion() string                                            { return "none: " + errNoCgo.Message }
 
 func (*Engine) Service(name string) (*Service, error) { return nil, errNoCgo }
 func (*Engine) Load(service, version, path string, options *LoadOptions) (VersionInfo, error) {

@@ -125,6 +125,15 @@ type SignatureOptions struct {
 	Encoding Encoding
 }
 
+// Scheme is a signature scheme of the host's; see RegisterScheme. Its functions are called on any thread, on several at once. What
+// they are given is theirs. A panic of theirs is a signature that is not valid, or that could not be made.
+type Scheme struct {
+	// Verify says whether the signature is that of the public key over the message. Required.
+	Verify func(key, message, signature []byte) bool
+	// Sign makes the signature of the private key over the message, at most 8,192 bytes. Without it the scheme verifies only.
+	Sign func(key, message []byte) ([]byte, error)
+}
+
 // FileFacts are what a signer states of a plugin file.
 type FileFacts struct {
 	// Service is the service that may run the plugin. Required.

@@ -36,6 +36,9 @@ const (
 	ErrIO Status = 200
 	// ErrUnsupported: this kernel, architecture or build lacks what the call needs.
 	ErrUnsupported Status = 201
+	// ErrAuditBroken: the audit trail is not what was written: a record is missing, moved or altered; the message says
+	// where.
+	ErrAuditBroken Status = 202
 )
 
 // Keys and signatures.
@@ -44,6 +47,11 @@ const (
 	ErrKeyInvalid Status = 300
 	// ErrSignatureInvalid: the signature does not belong to these bytes, this key and this user id.
 	ErrSignatureInvalid Status = 301
+	// ErrKeyLostAfterFork: the private key stayed behind in the process that was forked: read it again in this one.
+	ErrKeyLostAfterFork Status = 302
+	// ErrCustodyFailed: the token or device that keeps the private key refused: not there, wrong PIN, no such key or
+	// mechanism.
+	ErrCustodyFailed Status = 303
 )
 
 // Trust.
@@ -66,6 +74,20 @@ const (
 	ErrBelowFloor Status = 407
 	// ErrTrustInvalid: the trust directory or its document is missing, malformed, unsafe or not signed by the root keys.
 	ErrTrustInvalid Status = 408
+	// ErrRevoked: the artifact, or a key that signed it, stands on the deny-list.
+	ErrRevoked Status = 409
+	// ErrClockRefused: the clock stands before a time that was seen already, or jumped ahead too far to be believed.
+	ErrClockRefused Status = 410
+	// ErrSbomInvalid: the bill of materials is missing where it is asked for, malformed, or not the one that was signed.
+	ErrSbomInvalid Status = 411
+	// ErrComponentDenied: a component of the artifact is denied by the trust document or has a known vulnerability.
+	ErrComponentDenied Status = 412
+	// ErrPackageInvalid: the update package is malformed, was altered, or is not encrypted for the key at hand.
+	ErrPackageInvalid Status = 420
+	// ErrWrongAudience: the update package is meant for another host.
+	ErrWrongAudience Status = 421
+	// ErrReplayed: the update package was installed before, or a later one was.
+	ErrReplayed Status = 422
 )
 
 // Loading.
@@ -136,12 +158,16 @@ func (s Status) Family() Family { return Family(s / 100) }
 var statusNames = map[Status]string{
 	OK: "OK", ErrInvalidArgument: "INVALID_ARGUMENT", ErrClosed: "CLOSED", ErrNotFound: "NOT_FOUND", ErrBusy: "BUSY",
 	ErrDeadlock: "DEADLOCK", ErrLimitExceeded: "LIMIT_EXCEEDED", ErrCancelled: "CANCELLED", ErrIO: "IO",
-	ErrUnsupported: "UNSUPPORTED", ErrKeyInvalid: "KEY_INVALID", ErrSignatureInvalid: "SIGNATURE_INVALID",
-	ErrUnsigned: "UNSIGNED", ErrModified: "MODIFIED", ErrAmbiguous: "AMBIGUOUS", ErrExpired: "EXPIRED",
-	ErrNotYetValid: "NOT_YET_VALID", ErrUntrustedKey: "UNTRUSTED_KEY", ErrWrongService: "WRONG_SERVICE",
-	ErrBelowFloor: "BELOW_FLOOR", ErrTrustInvalid: "TRUST_INVALID", ErrImageRejected: "IMAGE_REJECTED",
-	ErrLoadFailed: "LOAD_FAILED", ErrPinned: "PINNED", ErrPreflightFailed: "PREFLIGHT_FAILED",
-	ErrUpdateFailed: "UPDATE_FAILED", ErrRoutePolicyInvalid: "ROUTE_POLICY_INVALID", ErrNoVersion: "NO_VERSION",
-	ErrLeaseGone: "LEASE_GONE", ErrBreakerOpen: "BREAKER_OPEN", ErrPluginFailed: "PLUGIN_FAILED",
-	ErrPluginCrashed: "PLUGIN_CRASHED", ErrInternal: "INTERNAL",
+	ErrUnsupported: "UNSUPPORTED", ErrAuditBroken: "AUDIT_BROKEN", ErrKeyInvalid: "KEY_INVALID",
+	ErrSignatureInvalid: "SIGNATURE_INVALID", ErrKeyLostAfterFork: "KEY_LOST_AFTER_FORK",
+	ErrCustodyFailed: "CUSTODY_FAILED", ErrUnsigned: "UNSIGNED", ErrModified: "MODIFIED", ErrAmbiguous: "AMBIGUOUS",
+	ErrExpired: "EXPIRED", ErrNotYetValid: "NOT_YET_VALID", ErrUntrustedKey: "UNTRUSTED_KEY",
+	ErrWrongService: "WRONG_SERVICE", ErrBelowFloor: "BELOW_FLOOR", ErrTrustInvalid: "TRUST_INVALID",
+	ErrRevoked: "REVOKED", ErrClockRefused: "CLOCK_REFUSED", ErrSbomInvalid: "SBOM_INVALID",
+	ErrComponentDenied: "COMPONENT_DENIED", ErrPackageInvalid: "PACKAGE_INVALID", ErrWrongAudience: "WRONG_AUDIENCE",
+	ErrReplayed: "REPLAYED", ErrImageRejected: "IMAGE_REJECTED", ErrLoadFailed: "LOAD_FAILED", ErrPinned: "PINNED",
+	ErrPreflightFailed: "PREFLIGHT_FAILED", ErrUpdateFailed: "UPDATE_FAILED",
+	ErrRoutePolicyInvalid: "ROUTE_POLICY_INVALID", ErrNoVersion: "NO_VERSION", ErrLeaseGone: "LEASE_GONE",
+	ErrBreakerOpen: "BREAKER_OPEN", ErrPluginFailed: "PLUGIN_FAILED", ErrPluginCrashed: "PLUGIN_CRASHED",
+	ErrInternal: "INTERNAL",
 }

@@ -97,6 +97,10 @@ typedef enum sogov_status {
    */
   SOGOV_STATUS_UNSUPPORTED = 201,
   /**
+   * The audit trail is not what was written: a record is missing, moved or altered; the message says where.
+   */
+  SOGOV_STATUS_AUDIT_BROKEN = 202,
+  /**
    * A key could not be read: wrong format, wrong password, wrong curve, off the curve.
    */
   SOGOV_STATUS_KEY_INVALID = 300,
@@ -104,6 +108,14 @@ typedef enum sogov_status {
    * The signature does not belong to these bytes, this key and this user id.
    */
   SOGOV_STATUS_SIGNATURE_INVALID = 301,
+  /**
+   * The private key stayed behind in the process that was forked: read it again in this one.
+   */
+  SOGOV_STATUS_KEY_LOST_AFTER_FORK = 302,
+  /**
+   * The token or device that keeps the private key refused: not there, wrong PIN, no such key or mechanism.
+   */
+  SOGOV_STATUS_CUSTODY_FAILED = 303,
   /**
    * The artifact carries no signature at all.
    */
@@ -140,6 +152,34 @@ typedef enum sogov_status {
    * The trust directory or its document is missing, malformed, unsafe or not signed by the root keys.
    */
   SOGOV_STATUS_TRUST_INVALID = 408,
+  /**
+   * The artifact, or a key that signed it, stands on the deny-list.
+   */
+  SOGOV_STATUS_REVOKED = 409,
+  /**
+   * The clock stands before a time that was seen already, or jumped ahead too far to be believed.
+   */
+  SOGOV_STATUS_CLOCK_REFUSED = 410,
+  /**
+   * The bill of materials is missing where it is asked for, malformed, or not the one that was signed.
+   */
+  SOGOV_STATUS_SBOM_INVALID = 411,
+  /**
+   * A component of the artifact is denied by the trust document or has a known vulnerability.
+   */
+  SOGOV_STATUS_COMPONENT_DENIED = 412,
+  /**
+   * The update package is malformed, was altered, or is not encrypted for the key at hand.
+   */
+  SOGOV_STATUS_PACKAGE_INVALID = 420,
+  /**
+   * The update package is meant for another host.
+   */
+  SOGOV_STATUS_WRONG_AUDIENCE = 421,
+  /**
+   * The update package was installed before, or a later one was.
+   */
+  SOGOV_STATUS_REPLAYED = 422,
   /**
    * The file is not an ELF image that may be loaded: malformed, truncated, of another architecture, or with
    * a feature that is refused (RPATH, executable stack, text relocations).
@@ -416,7 +456,8 @@ typedef enum sogov_update_phase {
  */
 typedef enum sogov_key_format {
   /**
-   * SubjectPublicKeyInfo, DER (RFC 5280, section 4.1); of a private key, its public part.
+   * SubjectPublicKeyInfo, DER (RFC 5280, section 4.1); of a private key, its public part. Of a registered scheme's key,
+   * SEQUENCE { scheme UTF8String, key OCTET STRING }.
    */
   SOGOV_KEY_FORMAT_SPKI_DER = 1,
   /**
@@ -431,6 +472,10 @@ typedef enum sogov_key_format {
    * PKCS#8, PEM; with a password, encrypted (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC).
    */
   SOGOV_KEY_FORMAT_PKCS8_PEM = 4,
+  /**
+   * The bytes that sogov_key_load_raw() takes: the secret of hmac-sha256, or the public key of a registered scheme.
+   */
+  SOGOV_KEY_FORMAT_RAW = 5,
 } sogov_key_format;
 
 /**
@@ -438,11 +483,12 @@ typedef enum sogov_key_format {
  */
 typedef enum sogov_signature_encoding {
   /**
-   * 64 bytes: R and S, each 32 bytes, big-endian.
+   * The scheme's own form. sm2-sm3, ecdsa-p256: 64 bytes, R and S, each 32 bytes, big-endian. rsa-pss-sha512: as long as
+   * the modulus. hmac-sha256: 32 bytes.
    */
   SOGOV_SIGNATURE_ENCODING_RAW = 0,
   /**
-   * SEQUENCE { INTEGER r, INTEGER s } in DER, as OpenSSL and Bouncy Castle write it.
+   * SEQUENCE { INTEGER r, INTEGER s } in DER, as OpenSSL and Bouncy Castle write it; for sm2-sm3 and ecdsa-p256.
    */
   SOGOV_SIGNATURE_ENCODING_DER = 1,
 } sogov_signature_encoding;
@@ -560,7 +606,8 @@ typedef struct sogov_engine sogov_engine;
 typedef struct sogov_error sogov_error;
 
 /**
- * A key, private or public. Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
+ * A key: private, public, or a secret of hmac-sha256. It signs and verifies under one scheme, which its own encoding says.
+ * Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
  * which wipes a private one when the last call that uses it has ended.
  */
 typedef struct sogov_key sogov_key;
@@ -1145,6 +1192,66 @@ typedef struct sogov_process_info {
 } sogov_process_info;
 
 /**
+ * Verifies a signature under a registered scheme: 1 when it is valid, any other number when it is not, or when anything
+ * went wrong. Called on any thread, on several at once, a verifier's among them; it may call any function of this library that
+ * may be called there, and must not unwind. What it is given is valid during the call.
+ */
+typedef int32_t (*sogov_scheme_verify)(void *payload,
+                                       const uint8_t *public_key,
+                                       size_t public_key_len,
+                                       const uint8_t *message,
+                                       size_t message_len,
+                                       const uint8_t *signature,
+                                       size_t signature_len);
+
+/**
+ * Signs under a registered scheme: 1 when it did, any other number when it could not. `signature` has room for
+ * `*signature_len` bytes, which are 8,192; the function writes how many it used. Otherwise as sogov_scheme_verify.
+ */
+typedef int32_t (*sogov_scheme_sign)(void *payload,
+                                     const uint8_t *private_key,
+                                     size_t private_key_len,
+                                     const uint8_t *message,
+                                     size_t message_len,
+                                     uint8_t *signature,
+                                     size_t *signature_len);
+
+/**
+ * Told once that a registered scheme's payload is not used any more, on whichever thread used it last. It must not unwind.
+ */
+typedef void (*sogov_scheme_release)(void *payload);
+
+/**
+ * A signature scheme of the host's.
+ */
+typedef struct sogov_scheme_options {
+  /**
+   * sizeof(sogov_scheme_options).
+   */
+  size_t size;
+  /**
+   * The scheme's number in signed bytes, 128 to 254. It has to stay the same for as long as signatures are to be valid.
+   */
+  uint32_t number;
+  /**
+   * Verifies. Required.
+   */
+  sogov_scheme_verify verify;
+  /**
+   * Signs; NULL: the scheme verifies only.
+   */
+  sogov_scheme_sign sign;
+  /**
+   * Told when `payload` is not used any more, or NULL.
+   */
+  sogov_scheme_release release;
+  /**
+   * Handed to the functions.
+   */
+  void *payload;
+} sogov_scheme_options;
+
+/**
  * A copy of a request that two versions answered differently. No content: that may be anybody's.
  */
 typedef struct sogov_update_mismatch {
@@ -1384,6 +1491,7 @@ typedef struct sogov_verification_result {
   uint64_t ticket;
   /**
    * SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed;
+   * SOGOV_STATUS_UNSUPPORTED when its scheme was a registered one that is not registered any more;
    * SOGOV_STATUS_INTERNAL for a fault inside sogov.
    */
   enum sogov_status status;
@@ -1440,7 +1548,7 @@ extern "C" {
 
 /**
  * Verifies many signatures, of any keys, and tells of each whether it is valid. Faster than as many calls of
- * sogov_verify(), and the more so the more there are.
+ * sogov_verify(), and the more so the more there are of SM2; those of other schemes are verified one by one.
  *
  * @param items borrowed; (NULL, 0) is none
  * @param count how many
@@ -1463,9 +1571,10 @@ enum sogov_status sogov_verify_batch(const struct sogov_verification *items,
  * @param count how many
  * @param options as for sogov_sign(): the encoding of all signatures, and the user id of items that have none
  * @param signatures receives the signatures: that of item i from signatures + i * stride on
- * @param stride bytes from one signature to the next: at least 64, or 72 for SOGOV_SIGNATURE_ENCODING_DER; what is left
- *               of them is not written
- * @param lengths receives `count` lengths; NULL: they are not wanted, as those of the raw encoding are 64 each
+ * @param stride bytes from one signature to the next: at least 64, or 72 for SOGOV_SIGNATURE_ENCODING_DER, and for a
+ *               registered scheme as many as its signatures have; what is left of them is not written
+ * @param lengths receives `count` lengths; NULL: they are not wanted, as those of the raw encoding are 64 each for
+ *                sm2-sm3 and ecdsa-p256
  * @return SOGOV_STATUS_OK; otherwise nothing is signed, and the status is what sogov_sign() would answer for the first
  *         item that it would refuse, which the error names
  */
@@ -1690,7 +1799,7 @@ const char *sogov_status_name(int32_t status);
 /**
  * Signs a plugin file. The result appears whole or not at all; strip first, sign last.
  *
- * @param key a private key; borrowed
+ * @param key a private key, not one of hmac-sha256, whose codes every verifier can make; borrowed
  * @param source the unsigned plugin
  * @param target where the signed copy goes (it may be `source`), or, with `detached`, the signature file:
  *               `source` with ".sogsig" behind it is where loading looks for it. (NULL, 0): `source` itself, or
@@ -1748,9 +1857,10 @@ enum sogov_status sogov_file_verify(const struct sogov_engine *engine,
 /**
  * Makes a new private key for a signature scheme, from the operating system's randomness.
  *
- * @param scheme the scheme's name: "sm2-sm3"
+ * @param scheme the scheme's name: "sm2-sm3", "ecdsa-p256" or "hmac-sha256"
  * @param key receives the key, owned by the caller
- * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a scheme that this release does not know
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_UNSUPPORTED for a scheme that this release does not know, or whose keys are not
+ *         made here ("rsa-pss-sha512" and registered schemes)
  */
 enum sogov_status sogov_key_generate(const char *scheme,
                                      size_t scheme_len,
@@ -1758,8 +1868,8 @@ enum sogov_status sogov_key_generate(const char *scheme,
                                      struct sogov_error **error);
 
 /**
- * Reads a private key: PKCS#8 (plain, or encrypted by PBES2) or SEC1 ("EC PRIVATE KEY", "SM2 PRIVATE KEY"), PEM or
- * DER, told apart by the content.
+ * Reads a private key of sm2-sm3 or ecdsa-p256: PKCS#8 (plain, or encrypted by PBES2) or SEC1 ("EC PRIVATE KEY",
+ * "SM2 PRIVATE KEY"), PEM or DER, told apart by the content. The curve says the scheme.
  *
  * @param bytes the file's content, at most 64 KiB; borrowed
  * @param password for an encrypted key; otherwise not looked at
@@ -1774,7 +1884,8 @@ enum sogov_status sogov_key_load_private(const uint8_t *bytes,
                                          struct sogov_error **error);
 
 /**
- * Reads a public key: SubjectPublicKeyInfo, PEM or DER.
+ * Reads a public key: SubjectPublicKeyInfo, or what SOGOV_KEY_FORMAT_SPKI_DER is of a registered scheme's key; PEM or
+ * DER. The algorithm says the scheme: SM2, P-256, or RSA of 3072 to 8192 bits.
  *
  * @param bytes the file's content, at most 64 KiB; borrowed
  * @param key receives the key, owned by the caller
@@ -1786,11 +1897,32 @@ enum sogov_status sogov_key_load_public(const uint8_t *bytes,
                                         struct sogov_error **error);
 
 /**
+ * Makes a key of raw bytes: of hmac-sha256, whose keys are secret as a whole, or of a scheme of the host's, which need not be
+ * registered yet.
+ *
+ * @param scheme "hmac-sha256", or a name that begins with "x-"
+ * @param public_bytes the public key, at most 8,192 bytes; (NULL, 0) for hmac-sha256; borrowed
+ * @param private_bytes what the scheme signs with, at most 8,192 bytes, or (NULL, 0) for a key that only verifies; for
+ *                      hmac-sha256 the secret, 16 to 1,024 bytes; borrowed, and wiped by the caller
+ * @param key receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for other lengths; SOGOV_STATUS_INVALID_ARGUMENT for a public part
+ *         with hmac-sha256; SOGOV_STATUS_UNSUPPORTED for another scheme
+ */
+enum sogov_status sogov_key_load_raw(const char *scheme,
+                                     size_t scheme_len,
+                                     const uint8_t *public_bytes,
+                                     size_t public_bytes_len,
+                                     const uint8_t *private_bytes,
+                                     size_t private_bytes_len,
+                                     struct sogov_key **key,
+                                     struct sogov_error **error);
+
+/**
  * The public part of a key, as a key of its own.
  *
  * @param key borrowed
  * @param public_key receives the public key, owned by the caller
- * @return SOGOV_STATUS_OK, for every key that is not freed
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a key of hmac-sha256, which has no public part
  */
 enum sogov_status sogov_key_public(const struct sogov_key *key,
                                    struct sogov_key **public_key,
@@ -1798,7 +1930,7 @@ enum sogov_status sogov_key_public(const struct sogov_key *key,
 
 /**
  * The key's identifier: the SM3 digest of its public part as SubjectPublicKeyInfo in DER. Both halves of a pair have
- * the same. Its text form is "sm3:" and 64 lower-case hexadecimal digits.
+ * the same. Of a key of hmac-sha256, a digest that does not give it away. Its text form is "sm3:" and 64 lower-case hexadecimal digits.
  *
  * @param key borrowed
  * @param id receives 32 bytes
@@ -1827,7 +1959,8 @@ enum sogov_status sogov_key_id_parse(const char *text,
  * @param format one of sogov_key_format
  * @param password encrypts SOGOV_KEY_FORMAT_PKCS8_PEM; (NULL, 0) leaves it plain. Must be (NULL, 0) for the others
  * @param file receives the file's content; wipe it before freeing it when it is a private key
- * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for an unknown format, or PKCS#8 of a public key
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for an unknown format, or one that such a key does not have, as
+ *         PKCS#8 of a public key
  */
 enum sogov_status sogov_key_export(const struct sogov_key *key,
                                    uint32_t format,
@@ -1837,9 +1970,10 @@ enum sogov_status sogov_key_export(const struct sogov_key *key,
                                    struct sogov_error **error);
 
 /**
- * Prepares a key for verifying now, rather than after some verifications by it: a table of 256 KiB, which the
+ * Prepares a key of sm2-sm3 for verifying now, rather than after some verifications by it: a table of 256 KiB, which the
  * process keeps for the keys that were used lately, whichever handles they were used by. When they are full, a table that was
- * not used since it was last passed over makes room (second chance; see sogov_prepared_keys_limit()).
+ * not used since it was last passed over makes room (second chance; see sogov_prepared_keys_limit()). For keys of other schemes
+ * nothing happens.
  *
  * @param key a public key, or a private one, whose public part is prepared; borrowed
  * @return SOGOV_STATUS_OK, for every key that is not freed
@@ -1943,6 +2077,33 @@ enum sogov_status sogov_process_status(struct sogov_process_info *info,
                                        struct sogov_error **error);
 
 /**
+ * Registers a signature scheme in this process, for all engines, or replaces one of the same name and number. Calls that
+ * verify meanwhile end by the scheme that they began with, and none fails for the change. Schemes of this library cannot be
+ * replaced. For plugins a registered scheme counts only where the signed trust document names it, so none lowers what the
+ * document demands.
+ *
+ * @param name "x-" and 1 to 30 of a-z 0-9 . - _
+ * @param options required; the payload is taken when this succeeds, and stays the caller's when it does not
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for another name or number, or without a function that
+ *         verifies; SOGOV_STATUS_BUSY when the name is registered with another number, or the number with another name
+ */
+enum sogov_status sogov_scheme_register(const char *name,
+                                        size_t name_len,
+                                        const struct sogov_scheme_options *options,
+                                        struct sogov_error **error);
+
+/**
+ * Removes a scheme that was registered. Calls that verify by it meanwhile end by it; later ones answer
+ * SOGOV_STATUS_UNSUPPORTED. Its payload is released when the last of them has ended, which may be before this returns.
+ *
+ * @param name as for sogov_scheme_register()
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_NOT_FOUND when it is not registered
+ */
+enum sogov_status sogov_scheme_unregister(const char *name,
+                                          size_t name_len,
+                                          struct sogov_error **error);
+
+/**
  * Looks a service up, for sogov_route() and sogov_call(). One that has no version yet comes into being.
  *
  * @param engine borrowed
@@ -1980,14 +2141,16 @@ enum sogov_status sogov_route(const struct sogov_service *service,
                               struct sogov_error **error);
 
 /**
- * Signs a message with SM2 and SM3 (GB/T 32918.2-2016), a fresh nonce each time.
+ * Signs a message under the scheme of the key: sm2-sm3 (GB/T 32918.2-2016) or ecdsa-p256 (FIPS 186-5) with a fresh nonce each
+ * time, hmac-sha256 (RFC 2104), or a registered one.
  *
- * @param key a private key; borrowed
+ * @param key a private key, or a secret; borrowed
  * @param message any number of bytes; borrowed. Must not begin with "sogov.sig.v1" or "sogov.trust.v1" and a NUL, as
  *                what vouches for plugins and trust documents does
  * @param options NULL for the default user id and the raw encoding
  * @param signature receives the signature
- * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a public key, or such a message
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a public key, such a message, or an encoding that the scheme
+ *         does not have; SOGOV_STATUS_UNSUPPORTED for a scheme that is not registered, or that does not sign
  */
 enum sogov_status sogov_sign(const struct sogov_key *key,
                              const uint8_t *message,
@@ -1997,13 +2160,16 @@ enum sogov_status sogov_sign(const struct sogov_key *key,
                              struct sogov_error **error);
 
 /**
- * Verifies the signature of a message. A key that verifies again and again is prepared: see sogov_key_prepare().
+ * Verifies the signature of a message under the scheme of the key. A key of SM2 that verifies again and again is
+ * prepared: see sogov_key_prepare().
  *
- * @param key a public key, or a private one, whose public part is used; borrowed
+ * @param key a public key, a private one, whose public part is used, or a secret; borrowed
  * @param message any number of bytes; borrowed
  * @param signature in the encoding of the options; borrowed
  * @param options as for sogov_sign(); the user id must be the signer's
- * @return SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed
+ * @return SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed;
+ *         SOGOV_STATUS_INVALID_ARGUMENT for an encoding that the scheme does not have; SOGOV_STATUS_UNSUPPORTED for a scheme
+ *         that is not registered
  */
 enum sogov_status sogov_verify(const struct sogov_key *key,
                                const uint8_t *message,
@@ -2068,7 +2234,8 @@ enum sogov_status sogov_verifier_open(const struct sogov_verifier_options *optio
  * @param ticket comes back with the result; any number, which this library does not look at
  * @return SOGOV_STATUS_OK when the ticket was accepted; SOGOV_STATUS_BUSY when as many are in flight as may be: poll
  *         results, or try again later; SOGOV_STATUS_CLOSED after sogov_verifier_close(); SOGOV_STATUS_LIMIT_EXCEEDED for
- *         a message that is longer, or that there is no memory for; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+ *         a message that is longer, or that there is no memory for; SOGOV_STATUS_INVALID_ARGUMENT for an encoding that the
+ *         key's scheme does not have; SOGOV_STATUS_UNSUPPORTED in the child of a fork
  */
 enum sogov_status sogov_verifier_submit(const struct sogov_verifier *verifier,
                                         const struct sogov_verification *item,

@@ -33,6 +33,7 @@
 #include "sogov/key.hpp"
 #include "sogov/process.hpp"
 #include "sogov/result.hpp"
+#include "sogov/scheme.hpp"
 #include "sogov/service.hpp"
 #include "sogov/update.hpp"
 #include "sogov/verifier.hpp"

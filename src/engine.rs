@@ -10,12 +10,14 @@ mod verify;
 mod watch;
 
 pub use open::EngineOptions;
-pub use sign::{FileFacts, FileSigner, check_message, sign_message, sign_messages, sign_trust_document};
+pub use sign::{
+    FileFacts, FileSigner, check_message, sign_by, sign_message, sign_messages, sign_trust_document,
+};
 pub use update::{
     GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
     UpdateReport, Verdict,
 };
-pub use verify::{limit_prepared_keys, prepared_keys, verify_message, verify_messages};
+pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;
 use crate::error::{Error, Result, Status};

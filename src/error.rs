@@ -30,10 +30,16 @@ pub enum Status {
     Io = 200,
     /// This kernel, architecture or build lacks what the call needs.
     Unsupported = 201,
+    /// The audit trail is not what was written: a record is missing, moved or altered; the message says where.
+    AuditBroken = 202,
     /// A key could not be read: wrong format, wrong password, wrong curve, off the curve.
     KeyInvalid = 300,
     /// The signature does not belong to these bytes, this key and this user id.
     SignatureInvalid = 301,
+    /// The private key stayed behind in the process that was forked: read it again in this one.
+    KeyLostAfterFork = 302,
+    /// The token or device that keeps the private key refused: not there, wrong PIN, no such key or mechanism.
+    CustodyFailed = 303,
     /// The artifact carries no signature at all.
     Unsigned = 400,
     /// The artifact's bytes are not those that were signed.
@@ -52,6 +58,20 @@ pub enum Status {
     BelowFloor = 407,
     /// The trust directory or its document is missing, malformed, unsafe or not signed by the root keys.
     TrustInvalid = 408,
+    /// The artifact, or a key that signed it, stands on the deny-list.
+    Revoked = 409,
+    /// The clock stands before a time that was seen already, or jumped ahead too far to be believed.
+    ClockRefused = 410,
+    /// The bill of materials is missing where it is asked for, malformed, or not the one that was signed.
+    SbomInvalid = 411,
+    /// A component of the artifact is denied by the trust document or has a known vulnerability.
+    ComponentDenied = 412,
+    /// The update package is malformed, was altered, or is not encrypted for the key at hand.
+    PackageInvalid = 420,
+    /// The update package is meant for another host.
+    WrongAudience = 421,
+    /// The update package was installed before, or a later one was.
+    Replayed = 422,
     /// The file is not an ELF image that may be loaded: malformed, truncated, of another architecture, or with
     /// a feature that is refused (RPATH, executable stack, text relocations).
     ImageRejected = 500,
@@ -94,8 +114,11 @@ impl Status {
         (Self::Cancelled, c"SOGOV_STATUS_CANCELLED"),
         (Self::Io, c"SOGOV_STATUS_IO"),
         (Self::Unsupported, c"SOGOV_STATUS_UNSUPPORTED"),
+        (Self::AuditBroken, c"SOGOV_STATUS_AUDIT_BROKEN"),
         (Self::KeyInvalid, c"SOGOV_STATUS_KEY_INVALID"),
         (Self::SignatureInvalid, c"SOGOV_STATUS_SIGNATURE_INVALID"),
+        (Self::KeyLostAfterFork, c"SOGOV_STATUS_KEY_LOST_AFTER_FORK"),
+        (Self::CustodyFailed, c"SOGOV_STATUS_CUSTODY_FAILED"),
         (Self::Unsigned, c"SOGOV_STATUS_UNSIGNED"),
         (Self::Modified, c"SOGOV_STATUS_MODIFIED"),
         (Self::Ambiguous, c"SOGOV_STATUS_AMBIGUOUS"),
@@ -105,6 +128,13 @@ impl Status {
         (Self::WrongService, c"SOGOV_STATUS_WRONG_SERVICE"),
         (Self::BelowFloor, c"SOGOV_STATUS_BELOW_FLOOR"),
         (Self::TrustInvalid, c"SOGOV_STATUS_TRUST_INVALID"),
+        (Self::Revoked, c"SOGOV_STATUS_REVOKED"),
+        (Self::ClockRefused, c"SOGOV_STATUS_CLOCK_REFUSED"),
+        (Self::SbomInvalid, c"SOGOV_STATUS_SBOM_INVALID"),
+        (Self::ComponentDenied, c"SOGOV_STATUS_COMPONENT_DENIED"),
+        (Self::PackageInvalid, c"SOGOV_STATUS_PACKAGE_INVALID"),
+        (Self::WrongAudience, c"SOGOV_STATUS_WRONG_AUDIENCE"),
+        (Self::Replayed, c"SOGOV_STATUS_REPLAYED"),
         (Self::ImageRejected, c"SOGOV_STATUS_IMAGE_REJECTED"),
         (Self::LoadFailed, c"SOGOV_STATUS_LOAD_FAILED"),
         (Self::Pinned, c"SOGOV_STATUS_PINNED"),

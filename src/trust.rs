@@ -12,6 +12,8 @@ mod image;
 
 pub use content::content_digest;
 pub use decision::{Artifact, Demand, signature_of};
-pub use directory::{PreparedOfProcess, Roots, TrustDirectory, TrustSnapshot};
-pub use document::{ServiceRule, TrustDocument, TrustedKey};
+pub use directory::{
+    PreparedOfProcess, Roots, SchemesOfProcess, TrustDirectory, TrustSnapshot, document_signed_by,
+};
+pub use document::{SchemeGroups, ServiceRule, TrustDocument, TrustedKey};
 pub use image::VerifiedImage;

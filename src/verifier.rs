@@ -22,8 +22,8 @@ use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-pub use ticket::Submission;
 use ticket::Ticket;
+pub use ticket::{Check, Submission};
 
 const DEFAULT_CAPACITY: usize = 4096;
 const MAX_CAPACITY: usize = 1 << 20;
@@ -38,6 +38,7 @@ pub struct Answer {
     /// The number that was given when it was submitted.
     pub ticket: u64,
     /// SOGOV_STATUS_OK when the signature is valid; SOGOV_STATUS_SIGNATURE_INVALID when it is not, or is malformed;
+    /// SOGOV_STATUS_UNSUPPORTED when its scheme was a registered one that is not registered any more;
     /// SOGOV_STATUS_INTERNAL for a fault inside sogov.
     pub status: Status,
 }
@@ -85,6 +86,17 @@ impl Verifier {
         submission.check()?;
         let mut place = self.pool.queue.reserve()?;
         place.ticket().fill(submission)?;
+        place.enqueue();
+        Ok(())
+    }
+
+    /// Hands in a ticket that is not one of SM2: `check` verifies the message, which is copied, on a thread of the pool and
+    /// on its own. Otherwise as [`submit`](Self::submit).
+    pub fn submit_apart(&self, number: u64, message: &[u8], check: Check) -> Result<()> {
+        self.check_process()?;
+        ticket::check_len(message)?;
+        let mut place = self.pool.queue.reserve()?;
+        place.ticket().fill_apart(number, message, check)?;
         place.enqueue();
         Ok(())
     }

@@ -61,11 +61,16 @@ impl From<Status> for Exit {
         match status {
             Status::Ok => Self::Ok,
             Status::InvalidArgument => Self::Usage,
-            Status::NotFound | Status::Busy | Status::LimitExceeded | Status::Io | Status::Unsupported => {
-                Self::System
-            }
+            Status::NotFound
+            | Status::Busy
+            | Status::LimitExceeded
+            | Status::Io
+            | Status::Unsupported
+            | Status::AuditBroken
+            | Status::CustodyFailed => Self::System,
             Status::KeyInvalid
             | Status::SignatureInvalid
+            | Status::KeyLostAfterFork
             | Status::Unsigned
             | Status::Modified
             | Status::Ambiguous
@@ -75,6 +80,13 @@ impl From<Status> for Exit {
             | Status::WrongService
             | Status::BelowFloor
             | Status::TrustInvalid
+            | Status::Revoked
+            | Status::ClockRefused
+            | Status::SbomInvalid
+            | Status::ComponentDenied
+            | Status::PackageInvalid
+            | Status::WrongAudience
+            | Status::Replayed
             | Status::ImageRejected
             | Status::RoutePolicyInvalid => Self::Refused,
             Status::Closed

@@ -4,7 +4,7 @@
 use crate::args::Args;
 use crate::exit::Failure;
 use crate::output;
-use sogov::crypto::sm2::{PrivateKey, PublicKey};
+use sogov::crypto::key::{PrivateKey, PublicKey};
 use sogov::error::{Error, Result, Status};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -54,7 +54,7 @@ pub fn any_public_key(args: &Args, path: &Path) -> std::result::Result<PublicKey
         );
         Error::new(Status::KeyInvalid, message)
     };
-    Ok(private.map_err(neither)?.public_key().clone())
+    Ok(private.map_err(neither)?.public_key())
 }
 
 /// The content of `--password-file` without the line end behind it.

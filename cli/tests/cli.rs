@@ -529,6 +529,43 @@ fn openssl_and_this_program_read_each_other() {
 }
 
 #[test]
+fn a_service_asks_for_sm2_and_an_international_signature() {
+    let story = Story::new();
+    story.ok("keygen --scheme ecdsa-p256 --out p256.pem --public p256.pub.pem");
+    story.refused("keygen --scheme rsa-pss-sha512 --out rsa.pem", 3, "UNSUPPORTED", "sm2-sm3 or ecdsa-p256");
+    story.ok("trust add-key --dir trust --public p256.pub.pem --services fee");
+    story.edit_trust(|document| {
+        assert_eq!(document["keys"].as_array().unwrap().last().unwrap()["scheme"], "ecdsa-p256");
+        document["services"] =
+            json!([{"name": "fee", "schemes": [["sm2-sm3"], ["ecdsa-p256", "rsa-pss-sha512"]]}]);
+    });
+    let verify = format!("verify {} --service fee v1.so", story.trust());
+    story.sign_fee("v1");
+    story.refused(&verify, 1, "UNTRUSTED_KEY", "under ecdsa-p256 or rsa-pss-sha512, found none");
+    story.ok("sign --add --key p256.pem v1.so");
+    story.ok(&verify);
+    let seen = story.json("inspect v1.so");
+    assert!(seen.to_string().contains(r#""scheme":"ecdsa-p256""#), "{seen}");
+}
+
+#[test]
+fn p256_messages_go_between_openssl_and_this_program() {
+    let story = Story::new();
+    story.write("m", "message");
+    story.ok("keygen --scheme ecdsa-p256 --out p256.pem --public p256.pub.pem");
+    for line in [
+        "sogov sign --message m --key p256.pem --der --out m.sig",
+        "openssl dgst -sha256 -verify p256.pub.pem -signature m.sig m",
+        "openssl dgst -sha256 -sign p256.pem -out theirs.sig m",
+        "sogov verify --message m --public p256.pub.pem --signature theirs.sig --der",
+        "test \"$(sogov key-id p256.pem)\" = \"$(sogov key-id p256.pub.pem)\"",
+    ] {
+        let ran = story.shell(line);
+        assert_eq!(ran.code, 0, "{line}: {ran:?}");
+    }
+}
+
+#[test]
 fn run_answers_from_the_version_that_serves() {
     let story = Story::new();
     for version in ["v1", "v2", "v3"] {

@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sogov::crypto::key;
 use sogov::crypto::sm2::PrivateKey;
 
 fuzz_target!(|data: &[u8]| {
@@ -9,6 +10,10 @@ fuzz_target!(|data: &[u8]| {
         if let Ok(key) = PrivateKey::from_encoded(data, password) {
             let again = PrivateKey::from_encoded(&key.to_pkcs8_der(), None).unwrap();
             assert_eq!(again.to_bytes(), key.to_bytes());
+            assert_eq!(again.public_key(), key.public_key());
+        }
+        if let Ok(key) = key::PrivateKey::from_encoded(data, password) {
+            let again = key::PrivateKey::from_encoded(&key.to_pkcs8_der(), None).unwrap();
             assert_eq!(again.public_key(), key.public_key());
         }
     }

@@ -1,4 +1,4 @@
-/* key.hpp - SM2 keys: signing and verifying messages and plugin files; digests. */
+/* key.hpp - keys: signing and verifying messages and plugin files; digests. */
 #ifndef SOGOV_KEY_HPP
 #define SOGOV_KEY_HPP
 
@@ -81,10 +81,10 @@ class signature;
 inline result<std::vector<signature>> sign_batch(span<const sogov_signing> items,
                                                  const signature_options &options = {});
 
-/// A signature in either encoding: a plain value without memory of its own.
+/// A signature by a scheme of the library's, in either encoding: a plain value without memory of its own.
 class signature {
 public:
-    /// The longest one, in DER.
+    /// The longest one that is made here, in DER.
     static constexpr std::size_t capacity = 72;
 
     const std::uint8_t *data() const noexcept { return bytes_.data(); }
@@ -171,6 +171,20 @@ public:
             [&] { return public_key(made); });
     }
 
+    /// The public key of a scheme of the host's, whose name begins with "x-"; see scheme.hpp.
+    ///
+    /// @return SOGOV_STATUS_KEY_INVALID for no bytes, or more than 8,192
+    static result<public_key> from_raw(std::string_view scheme, byte_view bytes)
+    {
+        sogov_key *made = nullptr;
+        return detail::run(
+            [&](sogov_error **error) {
+                return sogov_key_load_raw(scheme.data(), scheme.size(), bytes.data(), bytes.size(), nullptr, 0, &made,
+                                          error);
+            },
+            [&] { return public_key(made); });
+    }
+
     /// SubjectPublicKeyInfo in PEM, or in DER.
     result<buffer> to_pem() const { return exported<buffer>(SOGOV_KEY_FORMAT_SPKI_PEM, {}); }
     result<buffer> to_der() const { return exported<buffer>(SOGOV_KEY_FORMAT_SPKI_DER, {}); }
@@ -227,7 +241,24 @@ public:
             [&] { return private_key(made); });
     }
 
+    /// A key of hmac-sha256 (no public part, 16 to 1,024 bytes), or the key pair of a scheme of the host's, whose name begins
+    /// with "x-"; see scheme.hpp.
+    ///
+    /// @return SOGOV_STATUS_KEY_INVALID for other lengths; SOGOV_STATUS_UNSUPPORTED for another scheme
+    static result<private_key> from_raw(std::string_view scheme, optional_bytes public_bytes, byte_view private_bytes)
+    {
+        sogov_key *made = nullptr;
+        return detail::run(
+            [&](sogov_error **error) {
+                return sogov_key_load_raw(scheme.data(), scheme.size(), public_bytes.data(), public_bytes.size(),
+                                          private_bytes.data(), private_bytes.size(), &made, error);
+            },
+            [&] { return private_key(made); });
+    }
+
     /// The public part, as a key of its own.
+    ///
+    /// @return SOGOV_STATUS_INVALID_ARGUMENT for a key of hmac-sha256, which has none
     result<sogov::public_key> public_key() const
     {
         sogov_key *made = nullptr;
@@ -235,24 +266,35 @@ public:
                            [&] { return sogov::public_key(made); });
     }
 
-    /// Signs a message, with a fresh nonce each time.
+    /// Signs a message under the scheme of the key, with a fresh nonce each time.
     ///
     /// @param message must not begin with "sogov.sig.v1" or "sogov.trust.v1" and a NUL
-    /// @return SOGOV_STATUS_INVALID_ARGUMENT for such a message
+    /// @return SOGOV_STATUS_INVALID_ARGUMENT for such a message; SOGOV_STATUS_LIMIT_EXCEEDED for a signature of a scheme of
+    ///         the host's that is longer than signature::capacity: see sign_long()
     result<signature> sign(byte_view message, const signature_options &options = {}) const
+    {
+        auto made = sign_long(message, options);
+        if (!made)
+            return std::move(made).error();
+        signature copy;
+        if (made.value().size() > signature::capacity)
+            return error(SOGOV_STATUS_LIMIT_EXCEEDED, "signature: expected at most 72 bytes, found more");
+        copy.size_ = made.value().size();
+        std::copy_n(made.value().data(), copy.size_, copy.bytes_.begin());
+        return copy;
+    }
+
+    /// The same, for signatures of any length.
+    result<buffer> sign_long(byte_view message, const signature_options &options = {}) const
     {
         const sogov_signature_options with = options.native();
         buffer made;
-        return detail::run(
-            [&](sogov_error **error) {
-                return sogov_sign(native(), message.data(), message.size(), &with, made.native(), error);
-            },
-            [&] {
-                signature copy;
-                copy.size_ = std::min(made.size(), signature::capacity);
-                std::copy_n(made.data(), copy.size_, copy.bytes_.begin());
-                return copy;
-            });
+        auto done = detail::run([&](sogov_error **error) {
+            return sogov_sign(native(), message.data(), message.size(), &with, made.native(), error);
+        });
+        if (!done)
+            return std::move(done).error();
+        return made;
     }
 
     /// Signs a plugin file. The result appears whole or not at all; strip first, sign last.

@@ -57,7 +57,7 @@ pub struct sogov_signing {
 }
 
 /// Verifies many signatures, of any keys, and tells of each whether it is valid. Faster than as many calls of
-/// sogov_verify(), and the more so the more there are.
+/// sogov_verify(), and the more so the more there are of SM2; those of other schemes are verified one by one.
 ///
 /// @param items borrowed; (NULL, 0) is none
 /// @param count how many
@@ -100,9 +100,10 @@ pub unsafe extern "C" fn sogov_verify_batch(
 /// @param count how many
 /// @param options as for sogov_sign(): the encoding of all signatures, and the user id of items that have none
 /// @param signatures receives the signatures: that of item i from signatures + i * stride on
-/// @param stride bytes from one signature to the next: at least 64, or 72 for SOGOV_SIGNATURE_ENCODING_DER; what is left
-///               of them is not written
-/// @param lengths receives `count` lengths; NULL: they are not wanted, as those of the raw encoding are 64 each
+/// @param stride bytes from one signature to the next: at least 64, or 72 for SOGOV_SIGNATURE_ENCODING_DER, and for a
+///               registered scheme as many as its signatures have; what is left of them is not written
+/// @param lengths receives `count` lengths; NULL: they are not wanted, as those of the raw encoding are 64 each for
+///                sm2-sm3 and ecdsa-p256
 /// @return SOGOV_STATUS_OK; otherwise nothing is signed, and the status is what sogov_sign() would answer for the first
 ///         item that it would refuse, which the error names
 ///
@@ -128,8 +129,7 @@ pub unsafe extern "C" fn sogov_sign_batch(
         let places = unsafe { Places::new(signatures, stride, lengths, count, common.encoding) }?;
         // SAFETY: the caller promises keys, and readable messages and user ids.
         let signed = unsafe { sign_all(items, &common) }?;
-        signed.iter().enumerate().for_each(|(index, signature)| places.put(index, signature));
-        Ok(())
+        places.put_all(&signed)
     })
 }
 
@@ -214,17 +214,22 @@ unsafe fn verify_chunk(items: &[sogov_verification], first: usize, common: &Comm
     for (index, item) in (first..).zip(items) {
         // SAFETY: the caller's promise.
         match unsafe { check(item, index, common, &mut keys) } {
-            Ok(item) => checked.push(item),
+            Ok(Some(item)) => checked.push(item),
+            // By a key of another scheme, which was verified by itself.
+            Ok(None) => tally.accept(index),
             Err(refusal) => tally.refuse(index, refusal),
         }
     }
     let claims: Vec<Claim<'_>> = checked
         .iter()
-        .map(|item| Claim {
-            key: keys.get(item.key).public(),
-            user_id: item.user_id.as_ref().unwrap_or(&common.user_id),
-            message: item.message,
-            signature: &item.signature,
+        .filter_map(|item| {
+            Some(Claim {
+                // Always there: what was checked and is not yet verified is of SM2.
+                key: keys.get(item.key).sm2()?,
+                user_id: item.user_id.as_ref().unwrap_or(&common.user_id),
+                message: item.message,
+                signature: &item.signature,
+            })
         })
         .collect();
     for (item, valid) in checked.iter().zip(verify_messages(&claims)) {
@@ -238,6 +243,8 @@ unsafe fn verify_chunk(items: &[sogov_verification], first: usize, common: &Comm
 
 const NOT_VALID: &str = "signature: it does not belong to this message, this key and this user id";
 
+/// An item that waits for the others of SM2; `None` for one of another scheme, which is valid.
+///
 /// # Safety
 /// As for [`verify_chunk`].
 unsafe fn check<'a>(
@@ -245,7 +252,7 @@ unsafe fn check<'a>(
     index: usize,
     common: &Common,
     keys: &mut Keys,
-) -> Result<Checked<'a>> {
+) -> Result<Option<Checked<'a>>> {
     // In the order of sogov_verify, so that an item with two faults has its result.
     // SAFETY: the caller's promise.
     unsafe {
@@ -253,13 +260,18 @@ unsafe fn check<'a>(
         let signature = In::bytes(item.signature, item.signature_len, "signature")?;
         let user_id = own_user_id(item.user_id, item.user_id_len)?;
         let key = keys.find(item.key)?;
-        Ok(Checked { index, key, user_id, message, signature: common.encoding.read(signature)? })
+        if keys.get(key).sm2().is_none() {
+            let user_id = user_id.as_ref().unwrap_or(&common.user_id);
+            common.encoding.verify(keys.get(key), user_id, message, signature)?;
+            return Ok(None);
+        }
+        Ok(Some(Checked { index, key, user_id, message, signature: common.encoding.read(signature)? }))
     }
 }
 
 /// # Safety
 /// The items' keys are handles or NULL; their messages and user ids are readable.
-unsafe fn sign_all(items: &[sogov_signing], common: &Common) -> Result<Vec<Signature>> {
+unsafe fn sign_all(items: &[sogov_signing], common: &Common) -> Result<Vec<Made>> {
     let mut keys = Keys::new();
     let mut checked: Vec<(usize, Option<UserId>, &[u8])> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
@@ -268,11 +280,28 @@ unsafe fn sign_all(items: &[sogov_signing], common: &Common) -> Result<Vec<Signa
         checked.push(item.map_err(|e| e.of(format_args!("items[{index}]")))?);
     }
     let mut orders = Vec::with_capacity(checked.len());
-    for (key, user_id, message) in &checked {
-        let key = keys.get(*key).private()?;
-        orders.push(Order { key, user_id: user_id.as_ref().unwrap_or(&common.user_id), message });
+    // What other schemes than SM2 made, in the order of the items.
+    let mut others = Vec::with_capacity(checked.len());
+    for (index, (key, user_id, message)) in checked.iter().enumerate() {
+        let (key, user_id) = (keys.get(*key), user_id.as_ref().unwrap_or(&common.user_id));
+        if let Some(key) = key.sm2_private() {
+            orders.push(Order { key, user_id, message });
+            others.push(None);
+        } else {
+            let signature = common.encoding.sign(key, user_id, message);
+            others.push(Some(signature.map_err(|e| e.of(format_args!("items[{index}]")))?));
+        }
     }
-    sign_messages(&orders)
+    let mut by_sm2 = sign_messages(&orders)?.into_iter().map(Made::Sm2);
+    let made = others.into_iter().map(|other| other.map(Made::Other).or_else(|| by_sm2.next()));
+    made.collect::<Option<_>>().ok_or_else(|| Error::new(Status::Internal, "items: a signature is missing"))
+}
+
+/// A signature before it is put into its place.
+enum Made {
+    Sm2(Signature),
+    /// In the encoding that was asked for.
+    Other(Vec<u8>),
 }
 
 /// Refuses what sogov_sign would refuse, in its order. Answers the key's place, the item's own user id and the message.
@@ -288,7 +317,7 @@ unsafe fn check_order<'a>(
         let message = In::bytes(item.message, item.message_len, "message")?;
         let user_id = own_user_id(item.user_id, item.user_id_len)?;
         let key = keys.find(item.key)?;
-        keys.get(key).private()?;
+        keys.get(key).check_signs()?;
         check_message(message)?;
         Ok((key, user_id, message))
     }
@@ -337,12 +366,27 @@ impl Places {
         Ok(Self { signatures, stride, lengths, encoding })
     }
 
-    /// Writes the signature of item `index`, which is one of those that there is room for.
-    fn put(&self, index: usize, signature: &Signature) {
-        match self.encoding {
-            SignatureEncoding::Raw => self.put_bytes(index, signature.as_bytes()),
-            SignatureEncoding::Der => self.put_bytes(index, &signature.to_der()),
+    /// Writes all signatures, of which there are as many as there is room for, or none where one is longer than a stride.
+    fn put_all(&self, signatures: &[Made]) -> Result<()> {
+        for (index, signature) in signatures.iter().enumerate() {
+            if let Made::Other(bytes) = signature
+                && bytes.len() > self.stride
+            {
+                return Err(Error::argument(format!(
+                    "stride: expected {} bytes or more for the signature of items[{index}], found {}",
+                    bytes.len(),
+                    self.stride
+                )));
+            }
         }
+        for (index, signature) in signatures.iter().enumerate() {
+            match (signature, self.encoding) {
+                (Made::Sm2(signature), SignatureEncoding::Raw) => self.put_bytes(index, signature.as_bytes()),
+                (Made::Sm2(signature), SignatureEncoding::Der) => self.put_bytes(index, &signature.to_der()),
+                (Made::Other(bytes), _) => self.put_bytes(index, bytes),
+            }
+        }
+        Ok(())
     }
 
     fn put_bytes(&self, index: usize, bytes: &[u8]) {

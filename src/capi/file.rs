@@ -8,7 +8,7 @@ use super::input::{In, Options};
 use super::key::sogov_key;
 use super::output::Out;
 use super::sign::user_id;
-use crate::engine::{FileFacts, FileSigner, LoadOptions};
+use crate::engine::{FileFacts, FileSigner, LoadOptions, schemes};
 use crate::error::{Error, Result, Status};
 use std::ffi::c_char;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ unsafe impl Options for sogov_file_facts {
 
 /// Signs a plugin file. The result appears whole or not at all; strip first, sign last.
 ///
-/// @param key a private key; borrowed
+/// @param key a private key, not one of hmac-sha256, whose codes every verifier can make; borrowed
 /// @param source the unsigned plugin
 /// @param target where the signed copy goes (it may be `source`), or, with `detached`, the signature file:
 ///               `source` with ".sogsig" behind it is where loading looks for it. (NULL, 0): `source` itself, or
@@ -120,12 +120,14 @@ pub unsafe extern "C" fn sogov_file_sign(
         // SAFETY: the caller promises a key or NULL.
         let root = unsafe {
             handle::with(key, |key| {
-                let signer = FileSigner { key: key.private()?, user_id: &user_id };
-                if raw.detached == 0 {
-                    signer.sign(source, target.as_deref().unwrap_or(source), &facts)
-                } else {
-                    signer.sign_detached(source, target.as_deref(), &facts)
-                }
+                key.with_signer(schemes(), |key| {
+                    let signer = FileSigner { key, user_id: &user_id };
+                    if raw.detached == 0 {
+                        signer.sign(source, target.as_deref().unwrap_or(source), &facts)
+                    } else {
+                        signer.sign_detached(source, target.as_deref(), &facts)
+                    }
+                })
             })
         }?;
         digest.put(root);
@@ -158,7 +160,9 @@ pub unsafe extern "C" fn sogov_file_add_signature(
             unsafe { (In::path(path, path_len, "path")?, super::sign::user_id(user_id, user_id_len)?) };
         // SAFETY: the caller promises a key or NULL.
         unsafe {
-            handle::with(key, |key| FileSigner { key: key.private()?, user_id: &user_id }.add_signature(path))
+            handle::with(key, |key| {
+                key.with_signer(schemes(), |key| FileSigner { key, user_id: &user_id }.add_signature(path))
+            })
         }
     })
 }

@@ -5,11 +5,13 @@ use super::error::sogov_error;
 use super::guard::guard;
 use super::handle::{self, impl_handle};
 use super::input::{In, Options};
+use super::key::Key;
 use super::output::Out;
-use super::sign::sogov_signature_options;
-use crate::engine::prepared_keys;
-use crate::error::{Error, Status};
-use crate::verifier::{Answer, Delivery, Submission, Verifier, VerifierOptions};
+use super::sign::{SignatureEncoding, sogov_signature_options};
+use crate::crypto::sm2::UserId;
+use crate::engine::{prepared_keys, verify_by};
+use crate::error::{Error, Result, Status};
+use crate::verifier::{Answer, Check, Delivery, Submission, Verifier, VerifierOptions};
 use arc_swap::ArcSwapOption;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -108,7 +110,8 @@ pub unsafe extern "C" fn sogov_verifier_open(
 /// @param ticket comes back with the result; any number, which this library does not look at
 /// @return SOGOV_STATUS_OK when the ticket was accepted; SOGOV_STATUS_BUSY when as many are in flight as may be: poll
 ///         results, or try again later; SOGOV_STATUS_CLOSED after sogov_verifier_close(); SOGOV_STATUS_LIMIT_EXCEEDED for
-///         a message that is longer, or that there is no memory for; SOGOV_STATUS_UNSUPPORTED in the child of a fork
+///         a message that is longer, or that there is no memory for; SOGOV_STATUS_INVALID_ARGUMENT for an encoding that the
+///         key's scheme does not have; SOGOV_STATUS_UNSUPPORTED in the child of a fork
 ///
 /// # Safety
 /// See docs/conventions.md.
@@ -132,14 +135,18 @@ pub unsafe extern "C" fn sogov_verifier_submit(
                 own_user_id(item.user_id, item.user_id_len)?,
             )
         };
-        let signature = common.encoding.read(signature).ok();
         let user_id = user_id.as_ref().unwrap_or(&common.user_id);
         // SAFETY: the caller promises handles or NULL.
         unsafe {
             handle::with(verifier, |verifier| {
                 handle::with(item.key, |key| {
-                    let signature = signature.as_ref();
-                    verifier.submit(&Submission { ticket, key: key.public(), user_id, message, signature })
+                    if let Some(key) = key.sm2() {
+                        let signature = common.encoding.read(signature).ok();
+                        let signature = signature.as_ref();
+                        return verifier.submit(&Submission { ticket, key, user_id, message, signature });
+                    }
+                    let check = check(Arc::clone(key), common.encoding, user_id, signature)?;
+                    verifier.submit_apart(ticket, message, check)
                 })
             })
         }
@@ -258,6 +265,20 @@ pub unsafe extern "C" fn sogov_verifier_free(verifier: *mut sogov_verifier) -> u
         Ok(())
     });
     dropped
+}
+
+/// What verifies a ticket by a key of another scheme than SM2. Refuses what sogov_verify() would, except that a malformed
+/// signature is a result.
+fn check(key: Arc<Key>, encoding: SignatureEncoding, user_id: &UserId, signature: &[u8]) -> Result<Check> {
+    let signature = match encoding.raw(&key, signature) {
+        Err(refusal) if refusal.status() == Status::SignatureInvalid => Err(refusal),
+        signature => Ok(signature?.into_owned()),
+    };
+    let user_id = user_id.clone();
+    Ok(Box::new(move |message| {
+        let signature = signature.as_ref().map_err(Clone::clone)?;
+        verify_by(&key, &user_id, message, signature)
+    }))
 }
 
 /// The host's callback.

@@ -13,7 +13,6 @@
     reason = "formulas keep the names of their sources, and code that runs on lanes has to be inlined to use them"
 )]
 
-mod asn1;
 mod base;
 mod batch;
 mod complete;

@@ -55,7 +55,8 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Arc<Self>> {
         let trust = options
             .trust_directory
-            .map(|path| TrustDirectory::new(path, Roots::new(options.root_key_ids), super::prepared_keys));
+            .map(|path| TrustDirectory::new(path, Roots::new(options.root_key_ids), super::prepared_keys))
+            .map(|trust| trust.with_schemes(super::schemes));
         if let Some(trust) = &trust {
             // An unsound directory is told now, not at the first load.
             trust.read(crate::timestamp::now())?;

@@ -3,7 +3,7 @@
 use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
-use crate::crypto::scheme::Scheme;
+use crate::crypto::key::{Key, Signer};
 use crate::crypto::sm2::{self, Order, PrivateKey, Signature, UserId};
 use crate::crypto::sm3::{self, Digest};
 use crate::error::{Error, Result, Status};
@@ -48,9 +48,9 @@ pub struct FileFacts {
 /// A key that signs files, under a user id.
 #[derive(Clone, Copy, Debug)]
 pub struct FileSigner<'a> {
-    /// The key.
-    pub key: &'a PrivateKey,
-    /// The SM2 user id.
+    /// The key, wherever it is kept.
+    pub key: &'a dyn Signer,
+    /// The SM2 user id; other schemes have none.
     pub user_id: &'a UserId,
 }
 
@@ -129,9 +129,9 @@ impl FileSigner<'_> {
         signed_bytes: impl FnOnce(u8, &crate::crypto::key_id::KeyId) -> Vec<u8>,
     ) -> Result<SignatureEntry> {
         let key_id = self.key.public_key().key_id();
-        let scheme = Scheme::Sm2Sm3.id();
+        let scheme = self.key.scheme_number()?;
         let signature = self.key.sign(self.user_id, &signed_bytes(scheme, &key_id))?;
-        Ok(SignatureEntry { key_id, scheme, signature: signature.as_bytes().to_vec() })
+        Ok(SignatureEntry { key_id, scheme, signature })
     }
 }
 
@@ -140,6 +140,13 @@ impl FileSigner<'_> {
 pub fn sign_message(key: &PrivateKey, user_id: &UserId, message: &[u8]) -> Result<Signature> {
     check_message(message)?;
     key.sign(user_id, message)
+}
+
+/// Signs a message by a key of whichever scheme; the signature is in its scheme's form. What [`sign_message`] refuses is
+/// refused, whatever the scheme.
+pub fn sign_by(key: &Key, user_id: &UserId, message: &[u8]) -> Result<Vec<u8>> {
+    check_message(message)?;
+    key.sign(super::schemes(), user_id, message)
 }
 
 /// Refuses a message that [`sign_message`] would refuse.
@@ -162,8 +169,16 @@ pub fn sign_messages(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
 }
 
 /// Signs `trust.json` in `directory` with a root key, beside the signatures that other root keys made over the same
-/// bytes. Signatures over earlier bytes are dropped.
-pub fn sign_trust_document(key: &PrivateKey, directory: &Path) -> Result<()> {
+/// bytes. Signatures over earlier bytes are dropped. [`Status::Unsupported`] for the key of a registered scheme: those sign no
+/// trust document.
+pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
+    let scheme = key.public_key().scheme();
+    if scheme.id().is_none() {
+        return Err(Error::new(
+            Status::Unsupported,
+            format!("trust document: expected a root key of a scheme of this library, found {scheme}"),
+        ));
+    }
     let document = file::read(&directory.join("trust.json"), MAX_LEN)?;
     let path = directory.join("trust.json.sogsig");
     let digest = sm3::digest(&document).to_vec();

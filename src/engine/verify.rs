@@ -1,6 +1,8 @@
-//! Verifying messages, by the keys that the process has prepared.
+//! Verifying messages, by the keys that the process has prepared and the schemes that the host has registered.
 
-use crate::crypto::sm2::{Claim, PreparedKeys};
+use crate::crypto::key::Key;
+use crate::crypto::scheme::Schemes;
+use crate::crypto::sm2::{Claim, PreparedKeys, Signature, UserId};
 use crate::error::{Error, Result, Status};
 use crate::sys::fork;
 use arc_swap::ArcSwapOption;
@@ -38,6 +40,24 @@ pub fn prepared_keys() -> &'static PreparedKeys {
 pub fn limit_prepared_keys(limit: usize) {
     LIMIT.store(limit, Ordering::Relaxed);
     prepared_keys().set_limit(limit);
+}
+
+/// The schemes that the host registered in this process: one set for all engines. A forked child has them too: what
+/// implements them stands in memory that it inherited, and the set knows no lock that another thread could hold.
+pub fn schemes() -> &'static Schemes {
+    static SCHEMES: Schemes = Schemes::new();
+    &SCHEMES
+}
+
+/// Whether `signature`, in its scheme's form, is that of a key of whichever scheme over `message`; if not,
+/// [`Status::SignatureInvalid`]. The user id concerns SM2 alone.
+pub fn verify_by(key: &Key, user_id: &UserId, message: &[u8], signature: &[u8]) -> Result<()> {
+    match key.sm2() {
+        Some(key) => {
+            verify_message(&Claim { key, user_id, message, signature: &Signature::from_bytes(signature)? })
+        }
+        None => key.verify(schemes(), user_id, message, signature),
+    }
 }
 
 /// [`Status::SignatureInvalid`] if the claim is not true.

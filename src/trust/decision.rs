@@ -8,7 +8,6 @@ use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, Statement};
 use crate::crypto::key_id::KeyId;
-use crate::crypto::sm2::{Claim, Signature};
 use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
 use crate::sys::faults::fault;
@@ -58,6 +57,7 @@ impl TrustDirectory {
         let rule = trust.document.rule_for(demand.service);
         let signers = signers(&trust, &sigmeta, demand)?;
         check_threshold(&sigmeta, &signers, &rule, demand)?;
+        check_schemes(&trust, &signers, &rule, demand)?;
         check_statement(&statement, &rule, demand)?;
         check_described(&statement, memory.bytes())?;
         fault!("trust.decided");
@@ -138,26 +138,27 @@ fn check_signature(
     let Some(record) = trust.document.key(&id) else {
         return refuse(Status::UntrustedKey, "the trust document does not name it".into());
     };
-    if record.scheme.id() != entry.scheme {
-        let expected = record.scheme.name();
+    // The record fixes the scheme: neither the file nor the key's own encoding may say another.
+    let expected = record.scheme;
+    if trust.number(expected) != Some(entry.scheme) {
+        let known =
+            if trust.number(expected).is_some() { "" } else { ", which is not registered in this process" };
         return refuse(
             Status::UntrustedKey,
-            format!("expected the scheme {expected}, found number {}", entry.scheme),
+            format!("expected the scheme {expected}{known}, found number {}", entry.scheme),
         );
     }
     let Some(public_key) = trust.public_key(&id) else {
         return refuse(Status::UntrustedKey, "its public key is not in the trust directory".into());
     };
+    if public_key.scheme() != expected {
+        return refuse(
+            Status::UntrustedKey,
+            format!("the trust document says {expected}, its public key is one of {}", public_key.scheme()),
+        );
+    }
     let signed = statement::signed_bytes(statement_der, entry.scheme, &id);
-    let valid = Signature::from_bytes(&entry.signature).is_ok_and(|signature| {
-        trust.verifies(&Claim {
-            key: public_key,
-            user_id: &record.user_id,
-            message: &signed,
-            signature: &signature,
-        })
-    });
-    if !valid {
+    if !trust.verifies(public_key, &record.user_id, &signed, &entry.signature) {
         return refuse(Status::Modified, "its signature does not belong to the statement".into());
     }
     if !record.covers(demand.service) {
@@ -216,6 +217,27 @@ fn check_threshold(
             demand.service,
             rule.threshold,
             signers.counted.len(),
+            if reasons.is_empty() { "" } else { ": " },
+            reasons.join("; ")
+        ),
+    ))
+}
+
+/// Where the service asks for several kinds of signatures, one of each kind has to be there.
+fn check_schemes(
+    trust: &TrustSnapshot,
+    signers: &Signers,
+    rule: &ServiceRule,
+    demand: Demand<'_>,
+) -> Result<()> {
+    let found = signers.counted.iter().filter_map(|id| Some(trust.document.key(id)?.scheme));
+    let Some(group) = rule.schemes.unmet(found) else { return Ok(()) };
+    let reasons: Vec<&str> = signers.refused.iter().map(Error::message).collect();
+    Err(Error::new(
+        Status::UntrustedKey,
+        format!(
+            "service {}: expected a signature of a trusted key under {group}, found none{}{}",
+            demand.service,
             if reasons.is_empty() { "" } else { ": " },
             reasons.join("; ")
         ),

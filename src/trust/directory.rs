@@ -1,11 +1,12 @@
 //! The trust directory: reads the document, checks it against the root keys, and gathers the public keys.
 
 use super::document::{MAX_LEN, TrustDocument};
-use crate::artifact::sigmeta::Sigmeta;
+use crate::artifact::sigmeta::{Sigmeta, SignatureEntry};
 use crate::artifact::statement;
+use crate::crypto::key::PublicKey;
 use crate::crypto::key_id::KeyId;
-use crate::crypto::scheme::Scheme;
-use crate::crypto::sm2::{Claim, PreparedKeys, PublicKey, Signature, UserId};
+use crate::crypto::scheme::{Scheme, Schemes};
+use crate::crypto::sm2::{Claim, PreparedKeys, Signature, UserId};
 use crate::error::{Error, Result, Status};
 use crate::sys::directory::Directory;
 use crate::timestamp::UnixSeconds;
@@ -42,12 +43,16 @@ impl Roots {
 /// Answers the prepared keys of the process that asks: a forked child begins anew.
 pub type PreparedOfProcess = fn() -> &'static PreparedKeys;
 
+/// Answers the schemes that the host registered.
+pub type SchemesOfProcess = fn() -> &'static Schemes;
+
 /// Where trust comes from. Opening reads nothing; [`read`](Self::read) takes a consistent look.
 #[derive(Debug)]
 pub struct TrustDirectory {
     path: PathBuf,
     roots: Roots,
     prepared: PreparedOfProcess,
+    schemes: SchemesOfProcess,
     /// The highest epoch of a document that was accepted: an older one that is put back is refused.
     accepted: AtomicU64,
 }
@@ -59,13 +64,20 @@ pub struct TrustSnapshot {
     pub document: TrustDocument,
     keys: HashMap<KeyId, PublicKey>,
     prepared: PreparedOfProcess,
+    schemes: SchemesOfProcess,
 }
 
 impl TrustDirectory {
     /// The directory at `path`, whose document the `roots` must have signed. Keys that sign often are verified by the
     /// tables of `prepared`.
     pub fn new(path: PathBuf, roots: Roots, prepared: PreparedOfProcess) -> Self {
-        Self { path, roots, prepared, accepted: AtomicU64::new(0) }
+        Self { path, roots, prepared, schemes: no_schemes, accepted: AtomicU64::new(0) }
+    }
+
+    /// The same, where keys of registered schemes count that the trust document names. Without it none does.
+    #[must_use]
+    pub fn with_schemes(self, schemes: SchemesOfProcess) -> Self {
+        Self { schemes, ..self }
     }
 
     /// Reads document, signature and keys. Refused with [`Status::TrustInvalid`] where any of it can be written by
@@ -108,7 +120,7 @@ impl TrustDirectory {
                 ),
             ));
         }
-        Ok(TrustSnapshot { document, keys, prepared: self.prepared })
+        Ok(TrustSnapshot { document, keys, prepared: self.prepared, schemes: self.schemes })
     }
 
     /// The directory's path.
@@ -132,18 +144,7 @@ impl TrustDirectory {
             .map_err(|e| Error::new(Status::TrustInvalid, e.message()).of(path.display()))?;
         let signed_by_root = sigmeta.signatures.iter().any(|entry| {
             self.roots.ids.contains(&entry.key_id)
-                && Scheme::from_id(entry.scheme).is_ok()
-                && keys.get(&entry.key_id).zip(Signature::from_bytes(&entry.signature).ok()).is_some_and(
-                    |(key, signature)| {
-                        let signed = statement::trust_signed_bytes(document, entry.scheme, &entry.key_id);
-                        (self.prepared)().verify(&Claim {
-                            key,
-                            user_id: &UserId::default(),
-                            message: &signed,
-                            signature: &signature,
-                        })
-                    },
-                )
+                && keys.get(&entry.key_id).is_some_and(|key| document_signed_by(key, document, entry))
         });
         if signed_by_root {
             return Ok(());
@@ -182,10 +183,42 @@ impl TrustSnapshot {
         self.keys.get(id)
     }
 
-    /// Whether the claim is true, by the tables of prepared keys where there are such.
-    pub(super) fn verifies(&self, claim: &Claim<'_>) -> bool {
-        (self.prepared)().verify(claim)
+    /// The number of a scheme in signed bytes; `None` for a registered one that this process does not know.
+    pub(super) fn number(&self, scheme: Scheme) -> Option<u8> {
+        match scheme {
+            Scheme::Registered(name) => (self.schemes)().number(name),
+            built_in => built_in.id(),
+        }
     }
+
+    /// Whether `signature` is `key`'s over `message`, by the tables of prepared keys where there are such.
+    pub(super) fn verifies(
+        &self,
+        key: &PublicKey,
+        user_id: &UserId,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        match key {
+            PublicKey::Sm2(key) => Signature::from_bytes(signature).is_ok_and(|signature| {
+                (self.prepared)().verify(&Claim { key, user_id, message, signature: &signature })
+            }),
+            other => other.verify((self.schemes)(), user_id, message, signature).is_ok(),
+        }
+    }
+}
+
+/// Whether `entry` is the signature of `key` over a trust document. Registered schemes sign none: the document is what says
+/// whether any of them counts.
+pub fn document_signed_by(key: &PublicKey, document: &[u8], entry: &SignatureEntry) -> bool {
+    let signed = statement::trust_signed_bytes(document, entry.scheme, &entry.key_id);
+    key.scheme().id() == Some(entry.scheme)
+        && key.verify(no_schemes(), &UserId::default(), &signed, &entry.signature).is_ok()
+}
+
+fn no_schemes() -> &'static Schemes {
+    static NONE: Schemes = Schemes::new();
+    &NONE
 }
 
 /// Every `*.pem` and `*.der` in the directory, by the identifier that its content gives it; file names mean nothing.

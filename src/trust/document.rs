@@ -4,16 +4,22 @@
 //! {"schema": 1, "epoch": 7, "not_after": "2027-12-31T00:00:00Z",
 //!  "keys": [{"id": "sm3:…", "scheme": "sm2-sm3", "user_id": "1234567812345678", "services": ["fee", "pay-*"],
 //!            "not_before": "2026-01-01T00:00:00Z", "not_after": "2027-12-31T00:00:00Z"}],
-//!  "services": [{"name": "fee", "threshold": 2, "epoch_floor": 3},
+//!  "registered_schemes": ["x-bank-pqc"],
+//!  "services": [{"name": "fee", "threshold": 2, "schemes": [["sm2-sm3"], ["ecdsa-p256", "rsa-pss-sha512"]], "epoch_floor": 3},
 //!               {"name": "*", "threshold": 1, "allow": {"sonames": ["libz.so.1"], "run_path": true}}]}
 //! ```
 //!
 //! A service takes the first entry of `services` whose name is its own, or a prefix followed by `*`; without one the
-//! threshold is 1 and the floor 0.
+//! threshold is 1 and the floor 0. Of each group in `schemes` at least one counted key must be. A scheme that a host registers
+//! counts only where `registered_schemes` names it; `hmac-sha256` never does.
+
+mod schemes;
+
+pub use schemes::SchemeGroups;
 
 use crate::artifact::elf::policy::LoadAllowances;
 use crate::crypto::key_id::KeyId;
-use crate::crypto::scheme::Scheme;
+use crate::crypto::scheme::{Scheme, SchemeName};
 use crate::crypto::sm2::UserId;
 use crate::document::{Document, Field};
 use crate::error::{Error, Result, Status};
@@ -34,6 +40,8 @@ pub struct TrustDocument {
     pub not_after: Option<UnixSeconds>,
     /// The keys that may sign plugins.
     pub keys: Vec<TrustedKey>,
+    /// The schemes of the host's whose signatures count.
+    pub registered_schemes: Vec<SchemeName>,
     services: Vec<(Pattern, ServiceRule)>,
 }
 
@@ -58,6 +66,8 @@ pub struct TrustedKey {
 pub struct ServiceRule {
     /// How many different keys must have signed.
     pub threshold: usize,
+    /// Kinds of signatures of each of which there must be one.
+    pub schemes: SchemeGroups,
     /// The lowest epoch of a statement.
     pub epoch_floor: u64,
     /// Properties of an image that are refused unless named here.
@@ -68,7 +78,13 @@ pub struct ServiceRule {
 
 impl Default for ServiceRule {
     fn default() -> Self {
-        Self { threshold: 1, epoch_floor: 0, allow: LoadAllowances::default(), allowed_sonames: Vec::new() }
+        Self {
+            threshold: 1,
+            schemes: SchemeGroups::default(),
+            epoch_floor: 0,
+            allow: LoadAllowances::default(),
+            allowed_sonames: Vec::new(),
+        }
     }
 }
 
@@ -86,13 +102,20 @@ impl TrustDocument {
         let keys = list(&root.required("keys")?, MAX_KEYS, TrustedKey::parse)?;
         let services =
             root.optional("services").map_or(Ok(Vec::new()), |field| list(&field, MAX_SERVICES, service))?;
+        let registered_schemes = root
+            .optional("registered_schemes")
+            .map_or(Ok(Vec::new()), |field| schemes::registered(&field))?;
         root.finish()?;
+        schemes::check_named(
+            &registered_schemes,
+            keys.iter().map(|key| key.scheme).chain(services.iter().flat_map(|(_, rule)| rule.schemes.all())),
+        )?;
         let mut ids: Vec<KeyId> = keys.iter().map(|key| key.id).collect();
         ids.sort_unstable();
         if let Some([twice, _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
             return Err(Error::new(Status::TrustInvalid, format!("keys: {twice} stands there twice")));
         }
-        Ok(Self { epoch, not_after, keys, services })
+        Ok(Self { epoch, not_after, keys, registered_schemes, services })
     }
 
     /// What `service` asks.
@@ -129,8 +152,7 @@ impl TrustedKey {
         let mut key = field.object()?;
         let id = key.required("id")?;
         let id = id.text(128)?.parse().map_err(|e: Error| id.error(e.message()))?;
-        let scheme = key.required("scheme")?;
-        let scheme = Scheme::from_name(scheme.text(64)?).map_err(|e| scheme.error(e.message()))?;
+        let scheme = schemes::scheme(&key.required("scheme")?)?;
         let user_id = match key.optional("user_id") {
             Some(field) => UserId::new(field.text(8191)?.as_bytes()).map_err(|e| field.error(e.message()))?,
             None => UserId::default(),
@@ -189,6 +211,9 @@ fn service(field: &Field<'_>) -> Result<(Pattern, ServiceRule)> {
             .ok()
             .filter(|threshold| (1..=16).contains(threshold))
             .ok_or_else(|| field.error("expected a number of keys from 1 to 16"))?;
+    }
+    if let Some(field) = entry.optional("schemes") {
+        rule.schemes = SchemeGroups::parse(&field)?;
     }
     if let Some(field) = entry.optional("epoch_floor") {
         rule.epoch_floor = field.unsigned()?;

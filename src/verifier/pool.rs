@@ -88,7 +88,7 @@ impl Pool {
         answers.clear();
         answers.extend(batch.iter().map(|ticket| {
             let status = match (ticket.claim(), &mut verdicts) {
-                (None, _) => Status::SignatureInvalid,
+                (None, _) => verify_apart(ticket),
                 (Some(_), None) => Status::Internal,
                 (Some(_), Some(verdicts)) => match verdicts.next() {
                     Some(true) => Status::Ok,
@@ -98,5 +98,14 @@ impl Pool {
             };
             Answer { ticket: ticket.number, status }
         }));
+    }
+}
+
+/// The answer to a ticket that is not verified with the others: one of another scheme, or a malformed one.
+fn verify_apart(ticket: &Ticket) -> Status {
+    match catch_unwind(AssertUnwindSafe(|| ticket.verify_apart())) {
+        Ok(None) => Status::SignatureInvalid,
+        Ok(Some(verdict)) => verdict.map_or_else(|refusal| refusal.status(), |()| Status::Ok),
+        Err(_) => Status::Internal,
     }
 }

@@ -41,6 +41,8 @@ int main(int count, char **arguments)
     end_of_part("batch");
     test_verifier(&fixture);
     end_of_part("verifier");
+    test_scheme();
+    end_of_part("scheme");
     test_nesting(&fixture);
     end_of_part("nesting");
     test_threads(&fixture);

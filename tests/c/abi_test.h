@@ -96,6 +96,7 @@ void test_verbs(fixture *fixture);
 void test_leases(fixture *fixture);
 void test_batch(fixture *fixture);
 void test_verifier(fixture *fixture);
+void test_scheme(void);
 void test_nesting(fixture *fixture);
 void test_threads(fixture *fixture);
 void test_lease_limit(fixture *fixture);

@@ -145,6 +145,18 @@ static sogov_status call_key_load_public(const value *with, sogov_error **error)
 {
     return sogov_key_load_public(TEXT_AT(0), AT(1), error);
 }
+static sogov_status call_key_load_raw(const value *with, sogov_error **error)
+{
+    return sogov_key_load_raw(TEXT_AT(0), TEXT_AT(1), TEXT_AT(2), AT(3), error);
+}
+static sogov_status call_scheme_register(const value *with, sogov_error **error)
+{
+    return sogov_scheme_register(TEXT_AT(0), AT(1), error);
+}
+static sogov_status call_scheme_unregister(const value *with, sogov_error **error)
+{
+    return sogov_scheme_unregister(TEXT_AT(0), error);
+}
 static sogov_status call_key_public(const value *with, sogov_error **error)
 {
     return sogov_key_public(AT(0), AT(1), error);
@@ -273,7 +285,15 @@ typedef struct material {
     sogov_signing signing;
     sogov_verifier *verifier;
     sogov_verifier *freed_verifier;
+    sogov_scheme_options scheme;
 } material;
+
+static int32_t verify_nothing(void *payload, const uint8_t *key, size_t key_len, const uint8_t *message,
+                              size_t message_len, const uint8_t *signature, size_t signature_len)
+{
+    (void)payload, (void)key, (void)key_len, (void)message, (void)message_len, (void)signature, (void)signature_len;
+    return 0;
+}
 
 static void make_material(fixture *fixture, material *material);
 static void free_material(material *material);
@@ -314,6 +334,10 @@ void test_arguments(fixture *fixture)
         {"sogov_key_load_public", call_key_load_public, OK,
          {SOME_BYTES("bytes", m.public_pem.data, m.public_pem.len, SOGOV_STATUS_KEY_INVALID),
           A_PLACE("key", &results.key)}},
+        {"sogov_key_load_raw", call_key_load_raw, OK,
+         {A_TEXT("scheme", "x-arguments", SOGOV_STATUS_UNSUPPORTED),
+          SOME_BYTES("public_bytes", "public", 6, SOGOV_STATUS_KEY_INVALID),
+          SOME_BYTES("private_bytes", "private", 7, SAME), A_PLACE("key", &results.key)}},
         {"sogov_key_prepare", call_key_prepare, OK, {A_KEY}},
         {"sogov_key_public", call_key_public, OK, {A_KEY, A_PLACE("public_key", &results.key)}},
         {"sogov_lease_plugin", call_lease_plugin, OK,
@@ -338,6 +362,11 @@ void test_arguments(fixture *fixture)
         {"sogov_route_policy_apply", call_route_policy_apply, SOGOV_STATUS_ROUTE_POLICY_INVALID,
          {AN_ENGINE, A_TEXT("service", "fee", INVALID), SOME_BYTES("document", "{", 1, SAME),
           SOME_OPTIONS(sogov_change_options)}},
+        {"sogov_scheme_register", call_scheme_register, OK,
+         {A_TEXT("name", "x-arguments", INVALID),
+          {OPTIONS, "sogov_scheme_options", &m.scheme, sizeof(sogov_scheme_options), NULL, INVALID}}},
+        {"sogov_scheme_unregister", call_scheme_unregister, SOGOV_STATUS_NOT_FOUND,
+         {A_TEXT("name", "x-absent", INVALID)}},
         {"sogov_service_open", call_service_open, OK,
          {AN_ENGINE, A_TEXT("name", "fee", INVALID), A_PLACE("service", &results.service)}},
         {"sogov_sign", call_sign, OK,
@@ -590,6 +619,7 @@ static void make_material(fixture *fixture, material *m)
     SUCCEEDS(sogov_verifier_open(NULL, &m->verifier, E));
     SUCCEEDS(sogov_verifier_open(NULL, &m->freed_verifier, E));
     CHECK(sogov_verifier_free(m->freed_verifier) == 0);
+    m->scheme = (sogov_scheme_options){.size = sizeof m->scheme, .number = 130, .verify = verify_nothing};
     m->signing = (sogov_signing){fixture->key, (const uint8_t *)"m", 1, NULL, 0};
     m->facts = (sogov_file_facts){
         .size = sizeof m->facts, .service = "fee", .service_len = 3, .version = "argument", .version_len = 8,
@@ -610,6 +640,7 @@ static void make_material(fixture *fixture, material *m)
 
 static void free_material(material *m)
 {
+    SUCCEEDS(sogov_scheme_unregister(SOGOV_TEXT("x-arguments"), E));
     SUCCEEDS(sogov_lease_release(m->level_0, SOGOV_OUTCOME_SUCCESS, E));
     SUCCEEDS(sogov_lease_release(m->level_1, SOGOV_OUTCOME_SUCCESS, E));
     CHECK(sogov_verifier_free(m->verifier) > 0);

@@ -2,6 +2,9 @@
 #include "fixture.hpp"
 #include "test.hpp"
 
+#include <memory>
+#include <optional>
+#include <stdexcept>
 #include <vector>
 
 TEST(keys_are_written_and_read)
@@ -95,4 +98,51 @@ TEST(batches_tell_of_each_signature)
             CHECK(results[i] == (i == 7 ? SOGOV_STATUS_SIGNATURE_INVALID : SOGOV_STATUS_OK));
     }
     CHECK(sogov::sign_batch({}).value().empty() && sogov::verify_batch({}).has_value());
+}
+
+TEST(a_scheme_of_the_hosts_signs_and_verifies)
+{
+    auto alive = std::make_shared<int>(0);
+    sogov::scheme scheme;
+    scheme.number = 210;
+    scheme.verify = [alive](sogov::byte_view key, sogov::byte_view message, sogov::byte_view signature) {
+        if (message.text() == "throw")
+            throw std::runtime_error("no signature");
+        return key.text() == "public" && message.text() == "payment" && signature.text() == "signed";
+    };
+    scheme.sign = [alive](sogov::byte_view key, sogov::byte_view) -> std::optional<std::vector<std::uint8_t>> {
+        if (key.text() != "private")
+            return std::nullopt;
+        return std::vector<std::uint8_t>{'s', 'i', 'g', 'n', 'e', 'd'};
+    };
+    CHECK(sogov::register_scheme("x-cpp", scheme).has_value());
+    scheme = {};
+    CHECK(alive.use_count() == 3);
+
+    const auto key = sogov::private_key::from_raw("x-cpp", "public", "private").value();
+    const auto verifies = sogov::public_key::from_raw("x-cpp", "public").value();
+    CHECK(key.id().value() == verifies.id().value());
+    const auto made = key.sign("payment").value();
+    CHECK(verifies.verify("payment", made).has_value());
+    CHECK(verifies.verify("Payment", made).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+    CHECK(verifies.verify("throw", made).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+    CHECK(sogov::private_key::from_raw("x-cpp", "public", "other").value().sign("payment").status() ==
+          SOGOV_STATUS_CUSTODY_FAILED);
+
+    CHECK(sogov::unregister_scheme("x-cpp").has_value());
+    CHECK(alive.use_count() == 1);
+    CHECK(sogov::unregister_scheme("x-cpp").status() == SOGOV_STATUS_NOT_FOUND);
+    CHECK(verifies.verify("payment", made).status() == SOGOV_STATUS_UNSUPPORTED);
+    CHECK(sogov::register_scheme("sm2-sm3", {}).status() == SOGOV_STATUS_INVALID_ARGUMENT);
+}
+
+TEST(keys_of_other_schemes_sign_and_verify)
+{
+    const auto p256 = sogov::private_key::generate("ecdsa-p256").value();
+    const auto mac = sogov::private_key::from_raw("hmac-sha256", {}, "0123456789abcdef").value();
+    CHECK(p256.public_key().value().verify("payment", p256.sign("payment").value()).has_value());
+    CHECK(mac.sign("payment").value().size() == 32);
+    CHECK(mac.verify("payment", mac.sign("payment").value()).has_value());
+    CHECK(mac.verify("payment", p256.sign("payment").value()).status() == SOGOV_STATUS_SIGNATURE_INVALID);
+    CHECK(mac.public_key().status() == SOGOV_STATUS_INVALID_ARGUMENT);
 }

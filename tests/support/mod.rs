@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test target uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+pub mod keys;
+
 use parking_lot::Mutex;
 use sogov::crypto::key_id::KeyId;
 use sogov::crypto::sm2::{PrivateKey, UserId};
@@ -21,6 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A directory of the test's own, removed when dropped.
+#[derive(Debug)]
 pub struct TempDir(PathBuf);
 
 impl TempDir {

@@ -13,8 +13,8 @@ pub const COMMAND: Command = Command {
     summary: "prints the id of a key",
     usage: &["[--password-file FILE] FILE"],
     about: &[
-        "The id is the SM3 digest of the public key (SubjectPublicKeyInfo, DER). FILE holds a public key, or a \
-              private key of any form that is read: PKCS#8, encrypted PKCS#8, SEC1, in PEM or DER.",
+        "The id is the SM3 digest of the public key (SubjectPublicKeyInfo, DER). FILE holds a public key of SM2, P-256 \
+              or RSA, or a private key of any form that is read: PKCS#8, encrypted PKCS#8, SEC1, in PEM or DER.",
     ],
     options: &[PASSWORD_FILE],
     operands: 1,

@@ -7,8 +7,8 @@ use crate::exit::Failure;
 use crate::input;
 use crate::output::Output;
 use serde_json::json;
+use sogov::crypto::key::PrivateKey;
 use sogov::crypto::scheme::Scheme;
-use sogov::crypto::sm2::PrivateKey;
 use sogov::error::{Error, Result, Status};
 use std::fs::File;
 use std::io::{self, Write};
@@ -27,12 +27,13 @@ pub const COMMAND: Command = Command {
         Opt::value("out", "KEY.pem", "where the private key goes (PKCS#8)"),
         Opt::value("public", "PUB.pem", "where the public key goes (SubjectPublicKeyInfo)"),
         PASSWORD_FILE,
-        Opt::value("scheme", "NAME", "signature scheme; default and only one: sm2-sm3"),
+        Opt::value("scheme", "NAME", "sm2-sm3 (the default) or ecdsa-p256"),
     ],
     operands: 0,
     examples: &[
         "sogov keygen --out root.pem --public root.pub.pem",
         "sogov keygen --out release.pem --public release.pub.pem",
+        "sogov keygen --scheme ecdsa-p256 --out international.pem --public international.pub.pem",
         "sogov keygen --out audit.pem --public audit.pub.pem --password-file password.txt",
     ],
     run,
@@ -42,9 +43,7 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let scheme = Scheme::from_name(args.text("scheme")?.unwrap_or("sm2-sm3"))?;
     let path = args.required_path("out")?;
     let password = input::password(args)?;
-    let key = match scheme {
-        Scheme::Sm2Sm3 => PrivateKey::generate()?,
-    };
+    let key = PrivateKey::generate(scheme)?;
     let private_pem = match password {
         Some(password) => key.to_pkcs8_encrypted_pem(&password)?,
         None => key.to_pkcs8_pem(),
@@ -52,7 +51,7 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let private = NewFile::create(path, 0o600)?;
     let public = args.path("public").map(|path| NewFile::create(path, 0o644)).transpose()?;
     if let Some(public) = public {
-        public.finish(key.public_key().to_spki_pem().as_bytes())?;
+        public.finish(key.public_key().to_pem().as_bytes())?;
     }
     private.finish(private_pem.as_bytes())?;
     let id = key.public_key().key_id().to_string();

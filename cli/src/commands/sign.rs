@@ -7,7 +7,6 @@ use crate::exit::Failure;
 use crate::input;
 use crate::output::{self, Output};
 use serde_json::json;
-use sogov::crypto::scheme::Scheme;
 use sogov::crypto::sm3;
 use sogov::engine::{self, FileFacts, FileSigner};
 use sogov::sys::file;
@@ -28,6 +27,7 @@ pub const COMMAND: Command = Command {
         "--add puts a further signature over the same statement: into a signed plugin, or into a .sogsig file.",
         "--message signs bytes as they are (- is standard input); the signature goes to --out or to standard output: \
          64 bytes R||S, or with --der SEQUENCE { r, s }.",
+        "The key says the scheme: sm2-sm3 or ecdsa-p256.",
     ],
     options: &[
         Opt::value("key", "KEY.pem", "the private key"),
@@ -133,13 +133,14 @@ fn sign_message(args: &Args, output: &mut Output) -> Result<(), Failure> {
     args.only("message", &["key", "password-file", "user-id", "der", "out"], 0)?;
     let (key, user_id) = (input::private_key(args, "key")?, args.user_id()?);
     let message = input::read(args.required_path("message")?.as_os_str())?;
-    let signature = engine::sign_message(&key, &user_id, &message)?;
+    engine::check_message(&message)?;
+    let (scheme, signature) = (key.scheme(), key.sign(&user_id, &message)?);
     let (format, bytes) =
-        if args.has("der") { ("der", signature.to_der()) } else { ("raw", signature.as_bytes().to_vec()) };
+        if args.has("der") { ("der", scheme.signature_to_der(&signature)?) } else { ("raw", signature) };
     let result = json!({
         "file": args.path("out").map(|path| path.display().to_string()),
         "key_id": key.public_key().key_id().to_string(),
-        "scheme": Scheme::Sm2Sm3.name(),
+        "scheme": scheme.name(),
         "format": format,
         "signature": output::hex(&bytes),
     });

@@ -16,8 +16,7 @@ use crate::args::{Args, Opt};
 use crate::exit::Failure;
 use crate::output::{self, Output};
 use serde_json::{Value, json};
-use sogov::crypto::scheme::Scheme;
-use sogov::crypto::sm2::PublicKey;
+use sogov::crypto::key::PublicKey;
 use sogov::error::{Error, Result, Status};
 use sogov::sys::file;
 use sogov::trust::TrustDocument;
@@ -53,7 +52,7 @@ fn put_public_key(directory: &Path, key: &PublicKey) -> Result<()> {
     let path = directory.join("keys").join(name);
     match path.try_exists() {
         Ok(true) => Ok(()),
-        _ => file::replace(&path, key.to_spki_pem().as_bytes(), None),
+        _ => file::replace(&path, key.to_pem().as_bytes(), None),
     }
 }
 
@@ -61,7 +60,7 @@ fn put_public_key(directory: &Path, key: &PublicKey) -> Result<()> {
 fn key_entry(key: &PublicKey, services: &str) -> Value {
     json!({
         "id": key.key_id().to_string(),
-        "scheme": Scheme::Sm2Sm3.name(),
+        "scheme": key.scheme().name(),
         "services": services.split(',').collect::<Vec<_>>(),
     })
 }

@@ -8,7 +8,6 @@ use crate::exit::Failure;
 use crate::input;
 use crate::output::Output;
 use serde_json::json;
-use sogov::crypto::sm2::Signature;
 use sogov::crypto::sm3;
 use sogov::engine::LoadOptions;
 use std::path::Path;
@@ -37,7 +36,7 @@ pub const COMMAND: Command = Command {
         ),
         Opt::value("message", "FILE", "verify a message (- is standard input)"),
         Opt::value("public", "PUB.pem", "the public key, for --message"),
-        Opt::flag("der", "the signature is DER instead of R||S, for --message"),
+        Opt::flag("der", "the signature is DER instead of R||S, for --message with SM2 or P-256"),
         USER_ID,
     ],
     operands: 1,
@@ -88,10 +87,11 @@ fn verify_message(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let key = input::public_key(args.required_path("public")?)?;
     let user_id = args.user_id()?;
     let bytes = input::read(signature_path.as_os_str())?;
-    let signature = if args.has("der") { Signature::from_der(&bytes) } else { Signature::from_bytes(&bytes) };
+    let signature = if args.has("der") { key.scheme().signature_from_der(&bytes) } else { Ok(bytes) };
     let signature = signature.map_err(|e| e.of(signature_path.display()))?;
     let message = input::read(message_path.as_os_str())?;
-    key.verify(&user_id, &message, &signature).map_err(|e| e.of(message_path.display()))?;
+    key.verify(sogov::engine::schemes(), &user_id, &message, &signature)
+        .map_err(|e| e.of(message_path.display()))?;
     output.show(&json!({ "accepted": true, "key_id": key.key_id().to_string() }));
     Ok(())
 }

@@ -38,6 +38,11 @@ Text = Optional[bytes]
 EVENT_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_void_p, c_size_t)
 
+_BYTES = (c_void_p, c_size_t)
+SCHEME_VERIFY = ctypes.CFUNCTYPE(c_int32, c_void_p, *_BYTES, *_BYTES, *_BYTES)
+SCHEME_SIGN = ctypes.CFUNCTYPE(c_int32, c_void_p, *_BYTES, *_BYTES, c_void_p, POINTER(c_size_t))
+SCHEME_RELEASE = ctypes.CFUNCTYPE(None, c_void_p)
+
 # Without a type of its own for the struct: what a callback is handed is read by its address.
 UPDATE_CALLBACK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 
@@ -251,6 +256,19 @@ class VerifierOptions(ctypes.Structure):
     ]
 
 
+class SchemeOptions(ctypes.Structure):
+    """sogov_scheme_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("number", c_uint32),
+        ("verify", SCHEME_VERIFY),
+        ("sign", SCHEME_SIGN),
+        ("release", SCHEME_RELEASE),
+        ("payload", c_void_p),
+    ]
+
+
 class UpdateGray(ctypes.Structure):
     """sogov_update_gray."""
 
@@ -341,6 +359,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_signing": Signing,
     "sogov_verification_result": VerificationResult,
     "sogov_verifier_options": VerifierOptions,
+    "sogov_scheme_options": SchemeOptions,
     "sogov_update_gray": UpdateGray,
     "sogov_update_mismatch": UpdateMismatch,
     "sogov_update_progress": UpdateProgress,
@@ -570,6 +589,27 @@ def sogov_key_load_private(
 
 @_exported(c_int, c_char_p, c_size_t, _out, _error)
 def sogov_key_load_public(bytes_: bytes, bytes_len: int, key: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, _out, _error)
+def sogov_key_load_raw(
+    scheme: bytes,
+    scheme_len: int,
+    public_bytes: Text,
+    public_bytes_len: int,
+    private_bytes: Text,
+    private_bytes_len: int,
+    key: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, POINTER(SchemeOptions), _error)
+def sogov_scheme_register(name: bytes, name_len: int, options: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, _error)
+def sogov_scheme_unregister(name: bytes, name_len: int, error: Ref) -> int: ...
 
 
 @_exported(c_int, c_void_p, _out, _error)

@@ -18,8 +18,11 @@ class Status(IntEnum):
     CANCELLED = 106
     IO = 200
     UNSUPPORTED = 201
+    AUDIT_BROKEN = 202
     KEY_INVALID = 300
     SIGNATURE_INVALID = 301
+    KEY_LOST_AFTER_FORK = 302
+    CUSTODY_FAILED = 303
     UNSIGNED = 400
     MODIFIED = 401
     AMBIGUOUS = 402
@@ -29,6 +32,13 @@ class Status(IntEnum):
     WRONG_SERVICE = 406
     BELOW_FLOOR = 407
     TRUST_INVALID = 408
+    REVOKED = 409
+    CLOCK_REFUSED = 410
+    SBOM_INVALID = 411
+    COMPONENT_DENIED = 412
+    PACKAGE_INVALID = 420
+    WRONG_AUDIENCE = 421
+    REPLAYED = 422
     IMAGE_REJECTED = 500
     LOAD_FAILED = 501
     PINNED = 502
@@ -163,10 +173,11 @@ class KeyFormat(IntEnum):
     SPKI_PEM = 2
     PKCS8_DER = 3
     PKCS8_PEM = 4
+    RAW = 5
 
 
 class SignatureEncoding(IntEnum):
-    """How a signature is written: 64 bytes R||S, or DER."""
+    """How a signature is written: in its scheme's own form, or DER."""
 
     RAW = 0
     DER = 1

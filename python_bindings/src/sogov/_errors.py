@@ -74,6 +74,12 @@ class UnsupportedError(SystemFailure):
     """This kernel, architecture, build or plugin lacks what the call needs."""
 
 
+class AuditBrokenError(SystemFailure):
+    """The audit trail is not what was written: a record is missing, moved or altered; the message says
+    where.
+    """
+
+
 class KeyOrSignatureError(SogovError):
     """3xx: keys and signatures."""
 
@@ -96,6 +102,16 @@ class BatchInvalidError(SignatureInvalidError):
     def __init__(self, status: int, message: str, results: Sequence[int] = ()) -> None:
         super().__init__(status, message)
         self.results = list(results)
+
+
+class KeyLostAfterForkError(KeyOrSignatureError):
+    """The private key stayed behind in the process that was forked: read it again in this one."""
+
+
+class CustodyFailedError(KeyOrSignatureError):
+    """The token or device that keeps the private key refused: not there, wrong PIN, no such key or
+    mechanism.
+    """
 
 
 class TrustError(SogovError):
@@ -136,6 +152,34 @@ class BelowFloorError(TrustError):
 
 class TrustInvalidError(TrustError):
     """The trust directory or its document is missing, malformed, unsafe or not signed by the root keys."""
+
+
+class RevokedError(TrustError):
+    """The artifact, or a key that signed it, stands on the deny-list."""
+
+
+class ClockRefusedError(TrustError):
+    """The clock stands before a time that was seen already, or jumped ahead too far to be believed."""
+
+
+class SbomInvalidError(TrustError):
+    """The bill of materials is missing where it is asked for, malformed, or not the one that was signed."""
+
+
+class ComponentDeniedError(TrustError):
+    """A component of the artifact is denied by the trust document or has a known vulnerability."""
+
+
+class PackageInvalidError(TrustError):
+    """The update package is malformed, was altered, or is not encrypted for the key at hand."""
+
+
+class WrongAudienceError(TrustError):
+    """The update package is meant for another host."""
+
+
+class ReplayedError(TrustError):
+    """The update package was installed before, or a later one was."""
 
 
 class LoadError(SogovError):
@@ -234,8 +278,11 @@ _CODES: dict[int, type[SogovError]] = {
     Status.LIMIT_EXCEEDED: LimitExceededError,
     Status.CANCELLED: CancelledError,
     Status.UNSUPPORTED: UnsupportedError,
+    Status.AUDIT_BROKEN: AuditBrokenError,
     Status.KEY_INVALID: KeyInvalidError,
     Status.SIGNATURE_INVALID: SignatureInvalidError,
+    Status.KEY_LOST_AFTER_FORK: KeyLostAfterForkError,
+    Status.CUSTODY_FAILED: CustodyFailedError,
     Status.UNSIGNED: UnsignedError,
     Status.MODIFIED: ModifiedError,
     Status.AMBIGUOUS: AmbiguousError,
@@ -245,6 +292,13 @@ _CODES: dict[int, type[SogovError]] = {
     Status.WRONG_SERVICE: WrongServiceError,
     Status.BELOW_FLOOR: BelowFloorError,
     Status.TRUST_INVALID: TrustInvalidError,
+    Status.REVOKED: RevokedError,
+    Status.CLOCK_REFUSED: ClockRefusedError,
+    Status.SBOM_INVALID: SbomInvalidError,
+    Status.COMPONENT_DENIED: ComponentDeniedError,
+    Status.PACKAGE_INVALID: PackageInvalidError,
+    Status.WRONG_AUDIENCE: WrongAudienceError,
+    Status.REPLAYED: ReplayedError,
     Status.IMAGE_REJECTED: ImageRejectedError,
     Status.LOAD_FAILED: LoadFailedError,
     Status.PINNED: PinnedError,

@@ -137,13 +137,18 @@ class PublicKey(_Key):
 
     @classmethod
     def load(cls, data: Data) -> PublicKey:
-        """Reads SubjectPublicKeyInfo, PEM or DER, at most 64 KiB. KeyInvalidError for another format or
-        curve, or a point off the curve.
+        """Reads SubjectPublicKeyInfo of SM2, P-256 or RSA (3072 to 8192 bits), PEM or DER, at most 64 KiB.
+        KeyInvalidError for another format or curve, or a point off the curve.
         """
         given = _convert.data(data, "data")
         handle, error = ctypes.c_void_p(), ErrorPlace()
         error.check(_abi.sogov_key_load_public(given, len(given), ctypes.byref(handle), error.ref))
         return cls._adopt(handle)
+
+    @classmethod
+    def from_raw(cls, scheme: str, public: Data) -> PublicKey:
+        """The public key of a scheme of the host's, whose name begins with "x-"; see `register_scheme`."""
+        return cls._adopt(_raw(scheme, _convert.data(public, "public"), None))
 
     def to_pem(self) -> bytes:
         """SubjectPublicKeyInfo, PEM."""
@@ -164,7 +169,9 @@ class PrivateKey(_Key):
 
     @classmethod
     def generate(cls, scheme: str = "sm2-sm3") -> PrivateKey:
-        """A new key from the operating system's randomness. UnsupportedError for an unknown scheme."""
+        """A new key from the operating system's randomness: "sm2-sm3", "ecdsa-p256" or "hmac-sha256".
+        UnsupportedError for another scheme.
+        """
         given = _convert.text(scheme, "scheme")
         handle, error = ctypes.c_void_p(), ErrorPlace()
         error.check(_abi.sogov_key_generate(given, len(given), ctypes.byref(handle), error.ref))
@@ -186,18 +193,30 @@ class PrivateKey(_Key):
         )
         return cls._adopt(handle)
 
+    @classmethod
+    def from_raw(cls, scheme: str, public: Data | None, private: Data) -> PrivateKey:
+        """A key of "hmac-sha256" (public is None, private 16 to 1,024 bytes), or the key pair of a scheme of
+        the host's, whose name begins with "x-"; see `register_scheme`.
+
+        KeyInvalidError for other lengths, UnsupportedError for another scheme.
+        """
+        given = None if public is None else _convert.data(public, "public")
+        return cls._adopt(_raw(scheme, given, _convert.data(private, "private")))
+
     def public_key(self) -> PublicKey:
-        """The public half, as a key of its own."""
+        """The public half, as a key of its own. ArgumentError for a key of hmac-sha256, which has none."""
         handle, error = ctypes.c_void_p(), ErrorPlace()
         error.check(_abi.sogov_key_public(self._live(), ctypes.byref(handle), error.ref))
         return PublicKey._adopt(handle)
 
     def sign(self, message: Data, user_id: Data | None = None, encoding: str = "raw") -> bytes:
-        """Signs by SM2 with SM3 (GB/T 32918.2-2016), a fresh nonce each time.
+        """Signs under the scheme of the key: sm2-sm3 (GB/T 32918.2-2016) or ecdsa-p256 (FIPS 186-5) with a
+        fresh nonce each time, hmac-sha256, or a registered one.
 
         user_id: the signer's distinguishing identifier, at most 8,191 bytes. None is the default,
             b"1234567812345678" (GM/T 0009); b"" is the empty one, which OpenSSL uses where none is given.
-        encoding: "raw", 64 bytes R||S; or "der", SEQUENCE { r, s }.
+        encoding: "raw", the scheme's own form: 64 bytes R||S of SM2 and P-256, 32 of HMAC; or "der",
+            SEQUENCE { r, s }, of SM2 and P-256.
 
         ArgumentError for a message that begins like what vouches for plugins or trust documents
         (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0"): sign the file instead.
@@ -302,6 +321,24 @@ def prepared_keys_limit(size: int) -> None:
     is room for about 250 keys; with 0 no key is prepared. Verifying goes on in any case.
     """
     _abi.sogov_prepared_keys_limit(_convert.number(size, 64, "size"))
+
+
+def _raw(scheme: str, public: bytes | None, private: bytes | None) -> ctypes.c_void_p:
+    given = _convert.text(scheme, "scheme")
+    handle, error = ctypes.c_void_p(), ErrorPlace()
+    error.check(
+        _abi.sogov_key_load_raw(
+            given,
+            len(given),
+            public,
+            len(public or b""),
+            private,
+            len(private or b""),
+            ctypes.byref(handle),
+            error.ref,
+        )
+    )
+    return handle
 
 
 def _password(value: str | Data | None) -> bytes | None:

@@ -1,12 +1,10 @@
 //! The pair (r, s) and its two encodings.
 #![forbid(unsafe_code)]
 
-use super::asn1;
 use super::curve::{N, SCALAR_LEN};
 use super::scalar::Scalar;
-use crate::error::{Error, Result, Status};
-use der::asn1::UintRef;
-use der::{Decode, ErrorKind, SliceReader, Tag};
+use crate::crypto::pair;
+use crate::error::Result;
 
 /// Bytes in a signature: r and s, 32 each.
 pub const SIGNATURE_LEN: usize = 2 * SCALAR_LEN;
@@ -17,29 +15,16 @@ pub struct Signature([u8; SIGNATURE_LEN]);
 
 impl Signature {
     /// Reads R||S; anything else is [`Status::SignatureInvalid`].
+    ///
+    /// [`Status::SignatureInvalid`]: crate::error::Status::SignatureInvalid
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let bytes: [u8; SIGNATURE_LEN] = bytes
-            .try_into()
-            .map_err(|_| invalid(format!("expected {SIGNATURE_LEN} bytes R||S, found {}", bytes.len())))?;
-        let (scalars, _) = bytes.as_chunks::<SCALAR_LEN>();
-        // Arrays compare from the first byte on, so big-endian integers compare as numbers.
-        if scalars.iter().any(|scalar| *scalar == [0; SCALAR_LEN] || *scalar >= N) {
-            return Err(invalid("r or s is not in [1, n-1]"));
-        }
-        Ok(Self(bytes))
+        pair::from_bytes(bytes, &N).map(Self)
     }
 
     /// Reads `SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009-2012 §7.3) in DER and nothing else: no
     /// padding, no negative number, no other form of a length, no trailing byte.
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        let bytes = asn1::read_sequence(der, |body| {
-            let mut bytes = [0; SIGNATURE_LEN];
-            let (r, s) = bytes.split_at_mut(SCALAR_LEN);
-            read_scalar(body, r)?;
-            read_scalar(body, s)?;
-            Ok(bytes)
-        });
-        Self::from_bytes(&bytes.map_err(|cause| invalid(format!("malformed der: {cause}")))?)
+        Self::from_bytes(&pair::bytes_of_der(der)?)
     }
 
     /// R||S.
@@ -56,21 +41,6 @@ impl Signature {
 
     /// `SEQUENCE { r INTEGER, s INTEGER }`, 8 to 72 bytes.
     pub fn to_der(&self) -> Vec<u8> {
-        let (r, s) = self.0.split_at(SCALAR_LEN);
-        asn1::tlv(asn1::SEQUENCE, &[&asn1::unsigned(r), &asn1::unsigned(s)]).to_vec()
+        pair::to_der(&self.0)
     }
-}
-
-/// Reads an INTEGER into `scalar`, padding on the left.
-fn read_scalar(body: &mut SliceReader<'_>, scalar: &mut [u8]) -> der::Result<()> {
-    let integer = UintRef::decode(body)?;
-    let digits = integer.as_bytes();
-    let padding = scalar.len().checked_sub(digits.len());
-    let padding = padding.ok_or_else(|| body.error(ErrorKind::Length { tag: Tag::Integer }))?;
-    scalar.iter_mut().skip(padding).zip(digits).for_each(|(to, from)| *to = *from);
-    Ok(())
-}
-
-fn invalid(why: impl std::fmt::Display) -> Error {
-    Error::new(Status::SignatureInvalid, format!("signature: {why}"))
 }

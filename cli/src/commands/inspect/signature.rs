@@ -172,8 +172,11 @@ fn root(statement: &Statement, covered: &[u8]) -> Digest {
 }
 
 fn of_signature(entry: &SignatureEntry) -> Value {
-    let scheme = Scheme::from_id(entry.scheme).map(Scheme::name);
-    let scheme = scheme.map_or_else(|_| format!("unknown, number {}", entry.scheme), str::to_owned);
+    let scheme = Scheme::from_id(entry.scheme).map(|scheme| scheme.to_string());
+    let scheme = scheme.unwrap_or_else(|_| match entry.scheme {
+        number @ 128..=254 => format!("of a host, number {number}"),
+        number => format!("unknown, number {number}"),
+    });
     json!({ "key_id": entry.key_id.to_string(), "scheme": scheme })
 }
 

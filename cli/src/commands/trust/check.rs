@@ -6,13 +6,12 @@ use crate::engine::{self, DEVELOPMENT, ROOT_ID};
 use crate::exit::Exit;
 use crate::output;
 use sogov::artifact::sigmeta::{Sigmeta, SignatureEntry};
-use sogov::artifact::statement;
 use sogov::crypto::key_id::KeyId;
-use sogov::crypto::sm2::{Signature, UserId};
+use sogov::crypto::scheme::Scheme;
 use sogov::error::Status;
 use sogov::sys::file;
 use sogov::timestamp::{self, UnixSeconds};
-use sogov::trust::{Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey};
+use sogov::trust::{Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey, document_signed_by};
 
 pub const COMMAND: Command = Command {
     name: "trust check",
@@ -20,7 +19,8 @@ pub const COMMAND: Command = Command {
     usage: &["--dir DIR (--root-id sm3:HEX ... | --development)"],
     about: &[
         "Owners and modes of the directory, the document, its signature by a root key, and every key file. A key \
-              that is named but has no file in keys/ is refused too: its signatures would never count.",
+              that is named but has no file in keys/, or one of another scheme, is refused too: its signatures would never \
+              count.",
     ],
     options: &[DIR, ROOT_ID, DEVELOPMENT],
     operands: 0,
@@ -37,8 +37,15 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
             .read(now)?;
     let without_file: Vec<KeyId> =
         trust.document.keys.iter().map(|key| key.id).filter(|id| trust.public_key(id).is_none()).collect();
+    let mislabelled: Vec<&TrustedKey> = trust
+        .document
+        .keys
+        .iter()
+        .filter(|key| trust.public_key(&key.id).is_some_and(|file| file.scheme() != key.scheme))
+        .collect();
+    let accepted = without_file.is_empty() && mislabelled.is_empty();
     output.show(&json!({
-        "accepted": without_file.is_empty(),
+        "accepted": accepted,
         "directory": directory.display().to_string(),
         "development": roots.is_empty(),
         "epoch": trust.document.epoch,
@@ -54,7 +61,16 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
             Status::TrustInvalid.name()
         ));
     }
-    if without_file.is_empty() { Ok(()) } else { Err(Failure::Reported(Exit::Refused)) }
+    for key in &mislabelled {
+        output::complain(&format!(
+            "{}: key {}: the document says {}, its public key is of another scheme ({})",
+            directory.display(),
+            key.id,
+            key.scheme,
+            Status::TrustInvalid.name()
+        ));
+    }
+    if accepted { Ok(()) } else { Err(Failure::Reported(Exit::Refused)) }
 }
 
 /// Who has signed the document as it stands.
@@ -67,13 +83,10 @@ fn signatures(directory: &Path, trust: &TrustSnapshot, roots: &[KeyId]) -> Resul
     };
     let document = super::read_document(directory)?;
     let describe = |entry: &SignatureEntry| {
-        let signed = statement::trust_signed_bytes(&document, entry.scheme, &entry.key_id);
-        let state = match (trust.public_key(&entry.key_id), Signature::from_bytes(&entry.signature)) {
-            (None, _) => "its public key is not in keys/",
-            (Some(key), Ok(signature)) if key.verify(&UserId::default(), &signed, &signature).is_ok() => {
-                "valid"
-            }
-            _ => "not over these bytes",
+        let state = match trust.public_key(&entry.key_id) {
+            None => "its public key is not in keys/",
+            Some(key) if document_signed_by(key, &document, entry) => "valid",
+            Some(_) => "not over these bytes",
         };
         json!({ "key_id": entry.key_id.to_string(), "root": (!roots.is_empty()).then(|| roots.contains(&entry.key_id)), "signature": state })
     };
@@ -81,8 +94,11 @@ fn signatures(directory: &Path, trust: &TrustSnapshot, roots: &[KeyId]) -> Resul
 }
 
 fn of_key(key: &TrustedKey, trust: &TrustSnapshot, now: UnixSeconds) -> Value {
-    let state = if trust.public_key(&key.id).is_none() {
+    let file = trust.public_key(&key.id);
+    let state = if file.is_none() {
         "no file in keys/"
+    } else if file.is_some_and(|file| file.scheme() != key.scheme) {
+        "its public key is of another scheme"
     } else if key.not_before.is_some_and(|begin| now < begin) {
         "not yet valid"
     } else if key.not_after.is_some_and(|end| now > end) {
@@ -105,6 +121,7 @@ fn of_rule(name: &str, rule: &ServiceRule) -> Value {
     json!({
         "name": name,
         "threshold": rule.threshold,
+        "schemes": rule.schemes.iter().map(|group| group.iter().map(Scheme::name).collect::<Vec<_>>()).collect::<Vec<_>>(),
         "epoch_floor": rule.epoch_floor,
         "allowed_sonames": rule.allowed_sonames,
         "allows_run_path": rule.allow.run_path,

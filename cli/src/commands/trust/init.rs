@@ -4,7 +4,7 @@
 use super::{Args, Command, DIR, Error, ErrorKind, Failure, Opt, Output, Path, Result, Status, Value, json};
 use crate::commands::PASSWORD_FILE;
 use crate::input;
-use sogov::crypto::sm2::{PrivateKey, PublicKey};
+use sogov::crypto::key::{PrivateKey, PublicKey};
 use sogov::engine::sign_trust_document;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt;
@@ -54,7 +54,7 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
 fn fill(directory: &Path, root: &PrivateKey, keys: &[(PublicKey, String)]) -> Result<()> {
     let subdirectory = directory.join("keys");
     DirBuilder::new().mode(0o700).create(&subdirectory).map_err(|e| Error::io(subdirectory.display(), &e))?;
-    for key in keys.iter().map(|(key, _)| key).chain([root.public_key()]) {
+    for key in keys.iter().map(|(key, _)| key).chain([&root.public_key()]) {
         super::put_public_key(directory, key)?;
     }
     let entries: Vec<Value> = keys.iter().map(|(key, services)| super::key_entry(key, services)).collect();

@@ -24,7 +24,7 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let directory = args.required_path("dir")?;
     super::read_document(directory)?;
     let root = input::private_key(args, "key")?;
-    super::put_public_key(directory, root.public_key())?;
+    super::put_public_key(directory, &root.public_key())?;
     sign_trust_document(&root, directory)?;
     output.show(&json!({
         "directory": directory.display().to_string(),

@@ -18,7 +18,7 @@
 typedef struct java_side {
     JavaVM *vm;
     jclass native;
-    jmethodID failure, call_failure, log, event, progress, verified;
+    jmethodID failure, call_failure, log, event, progress, verified, scheme_verify, scheme_sign, scheme_release;
 } java_side;
 
 extern java_side java;

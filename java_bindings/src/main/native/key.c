@@ -58,6 +58,23 @@ NATIVE(jlong, keyLoadPublic)(JNIEnv *env, jclass class, jbyteArray arguments)
     return NUMBER(key);
 }
 
+NATIVE(jlong, keyLoadRaw)(JNIEnv *env, jclass class, jbyteArray arguments)
+{
+    (void)class;
+    reader reader;
+    if (!reader_open(env, &reader, arguments))
+        return 0;
+    text scheme = read_text(&reader), public_bytes = read_text(&reader), private_bytes = read_text(&reader);
+    sogov_key *key = NULL;
+    sogov_error *error = NULL;
+    sogov_status status =
+        sogov_key_load_raw(scheme.bytes, scheme.len, (const uint8_t *)public_bytes.bytes, public_bytes.len,
+                           (const uint8_t *)private_bytes.bytes, private_bytes.len, &key, &error);
+    wipe(&reader);
+    throw_failure(env, status, error);
+    return NUMBER(key);
+}
+
 NATIVE(jlong, keyPublic)(JNIEnv *env, jclass class, jlong key)
 {
     (void)class;

@@ -25,6 +25,9 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved)
         {&java.event, "event", "(JI[B[B[B)V"},
         {&java.progress, "progress", "(Ljava/lang/Object;[B)Z"},
         {&java.verified, "verified", "(J[J[I)V"},
+        {&java.scheme_verify, "schemeVerify", "(J[B[B[B)Z"},
+        {&java.scheme_sign, "schemeSign", "(J[B[B)[B"},
+        {&java.scheme_release, "schemeRelease", "(J)V"},
     };
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         *methods[i].id = (*env)->GetStaticMethodID(env, java.native, methods[i].name, methods[i].signature);

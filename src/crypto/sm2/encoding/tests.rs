@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 use super::*;
+use crate::crypto::asn1::{BIT_STRING, EXPLICIT_1, INTEGER, OCTET_STRING, SEQUENCE, tlv};
+use crate::crypto::encoding::{MAX_FILE_LEN, algorithm, pem};
 use crate::crypto::key_id::KeyId;
-use crate::crypto::sm2::asn1::{BIT_STRING, EXPLICIT_1, INTEGER, OCTET_STRING, SEQUENCE, tlv};
+use crate::error::Status;
 
 macro_rules! file {
     ($name:literal) => {
@@ -84,9 +86,9 @@ fn public_keys_are_read_and_named_alike_in_every_encoding() {
 #[test]
 fn encrypted_keys_open_with_their_password_alone() {
     let key = key();
-    let pem = key.encrypted_pem(b"secret", 1000).unwrap();
+    let pem = encoding::pkcs8_encrypted_pem(&key, b"secret", 1000).unwrap();
     assert_eq!(PrivateKey::from_encoded(pem.as_bytes(), PASSWORD).unwrap().to_bytes(), key.to_bytes());
-    assert_ne!(pem, key.encrypted_pem(b"secret", 1000).unwrap(), "salt and iv are fresh");
+    assert_ne!(pem, encoding::pkcs8_encrypted_pem(&key, b"secret", 1000).unwrap(), "salt and iv are fresh");
     refused_with(pem.as_bytes(), None, "needs a password");
     // Enough attempts for a wrong password to hit the right padding now and then.
     for attempt in 0..1000_u16 {
@@ -204,7 +206,7 @@ fn a_public_key_beside_the_private_one_has_to_be_its_own() {
     };
     let pkcs8 = |version: u8, rest: &[u8]| {
         let sec1 = tlv(OCTET_STRING, &[&sec1(key.public_key(), &[])]);
-        tlv(SEQUENCE, &[&[INTEGER, 1, version], &algorithm::sm2(), &sec1, rest])
+        tlv(SEQUENCE, &[&[INTEGER, 1, version], &algorithm::curve(SM2_CURVE), &sec1, rest])
     };
     let beside = |public: &PublicKey| tlv(0x81, &[&[0], public.as_point()]);
     let attributes = [0xa0, 2, 0x31, 0];
@@ -263,7 +265,7 @@ fn hostile_encryption_parameters_cost_nothing() {
 
 #[test]
 fn points_in_files_are_checked() {
-    let spki = |point: &[u8]| tlv(SEQUENCE, &[&algorithm::sm2(), &tlv(BIT_STRING, &[point])]);
+    let spki = |point: &[u8]| tlv(SEQUENCE, &[&algorithm::curve(SM2_CURVE), &tlv(BIT_STRING, &[point])]);
     let point = *key().public_key().as_point();
     let hybrid = [&[0, 6 | point[64] & 1], &point[1..]].concat();
     refused_public(&spki(&hybrid), "hybrid");

@@ -9,7 +9,9 @@ enum KeyFormat {
     /** PKCS#8, DER (RFC 5958), not encrypted. */
     PKCS8_DER(3),
     /** PKCS#8, PEM; with a password, encrypted (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC). */
-    PKCS8_PEM(4);
+    PKCS8_PEM(4),
+    /** The bytes that keys of hmac-sha256 and of registered schemes are made of. */
+    RAW(5);
 
     private final int number;
 

@@ -85,6 +85,8 @@ final class Native {
 
     static native long keyLoadPublic(byte[] file);
 
+    static native long keyLoadRaw(byte[] arguments);
+
     static native long keyPublic(long key);
 
     static native byte[] keyId(long key);
@@ -113,6 +115,12 @@ final class Native {
     static native byte[] fileSign(long key, byte[] arguments);
 
     static native void fileAddSignature(long key, byte[] arguments);
+
+    // Schemes.
+
+    static native void schemeRegister(long context, int number, byte[] name);
+
+    static native void schemeUnregister(byte[] name);
 
     // Verifiers.
 
@@ -146,6 +154,18 @@ final class Native {
 
     private static boolean progress(Object follower, byte[] progress) {
         return ((Follower) follower).tell(progress);
+    }
+
+    private static boolean schemeVerify(long context, byte[] key, byte[] message, byte[] signature) {
+        return Schemes.verify(context, key, message, signature);
+    }
+
+    private static byte[] schemeSign(long context, byte[] key, byte[] message) {
+        return Schemes.sign(context, key, message);
+    }
+
+    private static void schemeRelease(long context) {
+        Schemes.release(context);
     }
 
     private static void verified(long context, long[] tickets, int[] statuses) {

@@ -25,8 +25,8 @@ public final class PrivateKey extends Key {
     /**
      * Makes a key from the operating system's randomness.
      *
-     * @param scheme "sm2-sm3"; {@link SogovException} with {@link Status#UNSUPPORTED} for one that this release does not
-     *     know
+     * @param scheme "sm2-sm3", "ecdsa-p256" or "hmac-sha256"; {@link SogovException} with {@link Status#UNSUPPORTED} for
+     *     another
      * @return a key, to be closed
      */
     public static PrivateKey generate(String scheme) {
@@ -61,9 +61,27 @@ public final class PrivateKey extends Key {
     }
 
     /**
+     * Makes a key of hmac-sha256, or the key pair of a scheme of the host's; see {@link Sogov#registerScheme}.
+     *
+     * @param scheme "hmac-sha256", or a name that begins with "x-"
+     * @param publicBytes the public key, 1 to 8,192 bytes; null for hmac-sha256
+     * @param privateBytes what the scheme signs with; for hmac-sha256 the secret, 16 to 1,024 bytes. The caller's to wipe
+     * @return a key, to be closed; {@link SogovException} with {@link Status#KEY_INVALID} for other lengths
+     */
+    public static PrivateKey ofRaw(String scheme, byte[] publicBytes, byte[] privateBytes) {
+        byte[] arguments = new Packer().text(scheme).data(publicBytes).data(privateBytes).doneWithSecret();
+        try {
+            return new PrivateKey(Native.keyLoadRaw(arguments));
+        } finally {
+            Arrays.fill(arguments, (byte) 0);
+        }
+    }
+
+    /**
      * The public half, as a key of its own.
      *
-     * @return a key, to be closed
+     * @return a key, to be closed; {@link SogovException} with {@link Status#INVALID_ARGUMENT} for a key of hmac-sha256,
+     *     which has none
      */
     public PublicKey publicKey() {
         return new PublicKey(using(Native::keyPublic));
@@ -80,7 +98,8 @@ public final class PrivateKey extends Key {
     }
 
     /**
-     * Signs a message with SM2 and SM3 (GB/T 32918.2-2016), a fresh nonce each time.
+     * Signs a message under the scheme of the key: sm2-sm3 (GB/T 32918.2-2016) or ecdsa-p256 (FIPS 186-5) with a fresh nonce
+     * each time, hmac-sha256, or a registered one.
      *
      * @param message any number of bytes; {@link SogovException} with {@link Status#INVALID_ARGUMENT} for one that begins
      *     like what vouches for plugins or trust documents ("sogov.sig.v1", "sogov.trust.v1" and a NUL)

@@ -7,7 +7,7 @@ public final class PublicKey extends Key {
     }
 
     /**
-     * Reads SubjectPublicKeyInfo.
+     * Reads SubjectPublicKeyInfo of SM2, P-256 or RSA (3072 to 8192 bits).
      *
      * @param file PEM or DER, at most 64 KiB; {@link SogovException} with {@link Status#KEY_INVALID} for another format or
      *     curve, or a point off the curve
@@ -15,6 +15,17 @@ public final class PublicKey extends Key {
      */
     public static PublicKey load(byte[] file) {
         return new PublicKey(Native.keyLoadPublic(new Packer().data(file).done()));
+    }
+
+    /**
+     * Makes the public key of a scheme of the host's; see {@link Sogov#registerScheme}.
+     *
+     * @param scheme a name that begins with "x-"
+     * @param bytes 1 to 8,192 bytes
+     * @return a key, to be closed
+     */
+    public static PublicKey ofRaw(String scheme, byte[] bytes) {
+        return new PublicKey(Native.keyLoadRaw(new Packer().text(scheme).data(bytes).data((byte[]) null).done()));
     }
 
     /**

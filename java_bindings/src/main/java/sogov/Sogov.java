@@ -1,5 +1,7 @@
 package sogov;
 
+import java.util.Objects;
+
 /** The library and the process as a whole. */
 public final class Sogov {
     private Sogov() {}
@@ -33,5 +35,27 @@ public final class Sogov {
             throw new IllegalArgumentException("bytes: expected 0 or more, found " + bytes);
         }
         Native.preparedKeysLimit(bytes);
+    }
+
+    /**
+     * Registers a signature scheme in this process, or replaces one of the same name and number. Calls that verify meanwhile end
+     * by the scheme that they began with. For plugins it counts only where the signed trust document names it.
+     *
+     * @param name "x-" and 1 to 30 of a-z 0-9 . - _
+     * @param number the number in signed bytes, 128 to 254, the same for as long as signatures are to be valid; {@link
+     *     BusyException} when the name has another number, or the number another name
+     * @param scheme kept until the last call that uses it has ended
+     */
+    public static void registerScheme(String name, int number, SignatureScheme scheme) {
+        Schemes.register(name, number, Objects.requireNonNull(scheme, "scheme"));
+    }
+
+    /**
+     * Removes a scheme that was registered. Later verifications by it are refused with {@link Status#UNSUPPORTED}.
+     *
+     * @param name its name; {@link SogovException} with {@link Status#NOT_FOUND} when it is not registered
+     */
+    public static void unregisterScheme(String name) {
+        Native.schemeUnregister(Packer.of(name));
     }
 }

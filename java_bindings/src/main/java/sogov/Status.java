@@ -25,10 +25,16 @@ public enum Status {
     IO(200),
     /** This kernel, architecture or build lacks what the call needs. */
     UNSUPPORTED(201),
+    /** The audit trail is not what was written: a record is missing, moved or altered; the message says where. */
+    AUDIT_BROKEN(202),
     /** A key could not be read: wrong format, wrong password, wrong curve, off the curve. */
     KEY_INVALID(300),
     /** The signature does not belong to these bytes, this key and this user id. */
     SIGNATURE_INVALID(301),
+    /** The private key stayed behind in the process that was forked: read it again in this one. */
+    KEY_LOST_AFTER_FORK(302),
+    /** The token or device that keeps the private key refused: not there, wrong PIN, no such key or mechanism. */
+    CUSTODY_FAILED(303),
     /** The artifact carries no signature at all. */
     UNSIGNED(400),
     /** The artifact's bytes are not those that were signed. */
@@ -47,6 +53,20 @@ public enum Status {
     BELOW_FLOOR(407),
     /** The trust directory or its document is missing, malformed, unsafe or not signed by the root keys. */
     TRUST_INVALID(408),
+    /** The artifact, or a key that signed it, stands on the deny-list. */
+    REVOKED(409),
+    /** The clock stands before a time that was seen already, or jumped ahead too far to be believed. */
+    CLOCK_REFUSED(410),
+    /** The bill of materials is missing where it is asked for, malformed, or not the one that was signed. */
+    SBOM_INVALID(411),
+    /** A component of the artifact is denied by the trust document or has a known vulnerability. */
+    COMPONENT_DENIED(412),
+    /** The update package is malformed, was altered, or is not encrypted for the key at hand. */
+    PACKAGE_INVALID(420),
+    /** The update package is meant for another host. */
+    WRONG_AUDIENCE(421),
+    /** The update package was installed before, or a later one was. */
+    REPLAYED(422),
     /**
      * The file is not an ELF image that may be loaded: malformed, truncated, of another architecture, or with a
      * feature that is refused (RPATH, executable stack, text relocations).

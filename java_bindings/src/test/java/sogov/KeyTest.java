@@ -102,7 +102,7 @@ class KeyTest {
                 assertEquals(expected, read.id(), name);
             }
         }
-        for (String name : List.of("p256.pem", "ed25519.pem", "certificate.pem", "legacy_encrypted.pem")) {
+        for (String name : List.of("ed25519.pem", "certificate.pem", "legacy_encrypted.pem")) {
             byte[] file = Files.readAllBytes(FILES.resolve(name));
             assertEquals(Status.KEY_INVALID,
                     assertThrows(SogovException.class, () -> PrivateKey.load(file), name).status());

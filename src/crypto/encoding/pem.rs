@@ -14,13 +14,13 @@ const MAX_LABEL_LEN: usize = 64;
 const LINE_LEN: usize = 64;
 
 /// What stands between `-----BEGIN label-----` and `-----END label-----`.
-pub(super) struct Block<'a> {
+pub(in crate::crypto) struct Block<'a> {
     pub(super) label: &'a str,
     lines: Vec<&'a [u8]>,
 }
 
 /// The blocks of `file`; none if it is not PEM.
-pub(super) fn blocks(file: &[u8]) -> Result<Vec<Block<'_>>> {
+pub(in crate::crypto) fn blocks(file: &[u8]) -> Result<Vec<Block<'_>>> {
     let mut lines = file.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let mut blocks = Vec::new();
     while let Some(line) = lines.next() {
@@ -33,7 +33,7 @@ pub(super) fn blocks(file: &[u8]) -> Result<Vec<Block<'_>>> {
 
 impl Block<'_> {
     /// The bytes that the block's Base64 stands for.
-    pub(super) fn decode(&self) -> Result<Zeroizing<Vec<u8>>> {
+    pub(in crate::crypto) fn decode(&self) -> Result<Zeroizing<Vec<u8>>> {
         if self.lines.first().is_some_and(|line| line.starts_with(b"Proc-Type:")) {
             let how = openssl_converts();
             return Err(invalid(format!("{} is encrypted the legacy way (Proc-Type), {how}", self.label)));
@@ -48,7 +48,7 @@ impl Block<'_> {
 }
 
 /// `der` as a block under `label`.
-pub(super) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
+pub(in crate::crypto) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(Base64::encode_string(der));
     let boundaries = 2 * (label.len() + "-----BEGIN -----\n".len());
     let mut pem = Zeroizing::new(String::with_capacity(base64.len() * 2 + boundaries));

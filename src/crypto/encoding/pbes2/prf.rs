@@ -1,9 +1,9 @@
 //! The pseudo-random functions of PBKDF2: HMAC over a digest.
 #![forbid(unsafe_code)]
 
-use crate::crypto::sm2::asn1::{Algorithm, SEQUENCE, tlv};
-use crate::crypto::sm2::encoding::algorithm::{Named, oid};
-use crate::crypto::sm2::encoding::invalid;
+use crate::crypto::asn1::{Algorithm, SEQUENCE, tlv};
+use crate::crypto::encoding::algorithm::{Named, oid};
+use crate::crypto::encoding::invalid;
 use crate::error::Result;
 use der::asn1::ObjectIdentifier;
 use pbkdf2::pbkdf2_hmac;

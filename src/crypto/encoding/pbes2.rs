@@ -14,7 +14,7 @@ mod prf;
 
 use super::algorithm::{Named, oid, openssl_converts};
 use super::{invalid, malformed};
-use crate::crypto::sm2::asn1::{Algorithm, OCTET_STRING, SEQUENCE, read_sequence, tlv, unsigned};
+use crate::crypto::asn1::{Algorithm, OCTET_STRING, SEQUENCE, read_sequence, tlv, unsigned};
 use crate::error::{Error, Result, Status};
 use cipher::{Cipher, IV_LEN};
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};

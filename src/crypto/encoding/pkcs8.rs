@@ -6,15 +6,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use super::{algorithm, invalid, malformed, sec1};
-use crate::crypto::sm2::PrivateKey;
-use crate::crypto::sm2::asn1::{Algorithm, INTEGER, OCTET_STRING, SEQUENCE, read_sequence, tlv};
+use super::{CurvePrivateKey, CurvePublicKey, algorithm, invalid, malformed, sec1};
+use crate::crypto::asn1::{Algorithm, INTEGER, OCTET_STRING, SEQUENCE, read_sequence, tlv};
 use crate::error::Result;
-use der::asn1::{BitStringRef, ContextSpecific, OctetStringRef};
+use der::asn1::{AnyRef, BitStringRef, ContextSpecific, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 use zeroize::Zeroizing;
 
-pub(super) fn decode(der: &[u8]) -> Result<PrivateKey> {
+pub(super) fn decode<K: CurvePrivateKey>(der: &[u8]) -> Result<K> {
     let (version, algorithm, key, public) = read_sequence(der, |body| {
         let version = u8::decode(body)?;
         let algorithm = Algorithm::read(body)?;
@@ -28,15 +27,29 @@ pub(super) fn decode(der: &[u8]) -> Result<PrivateKey> {
     if version > 1 {
         return Err(invalid(format!("expected PKCS#8 version 0 or 1, found {version}")));
     }
-    algorithm::require_sm2(&algorithm)?;
-    let key = sec1::decode(key.as_bytes(), true)?;
+    algorithm::require_curve(&algorithm, K::Public::CURVE)?;
+    let key: K = sec1::decode(key.as_bytes(), true)?;
     public.map_or(Ok(()), |public| sec1::require_own(&key, public.value))?;
     Ok(key)
 }
 
-pub(super) fn encode(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
+pub(super) fn encode<K: CurvePrivateKey>(key: &K) -> Zeroizing<Vec<u8>> {
     let version = tlv(INTEGER, &[&[0]]);
-    tlv(SEQUENCE, &[&version, &algorithm::sm2(), &tlv(OCTET_STRING, &[&sec1::encode(key)])])
+    let algorithm = algorithm::curve(K::Public::CURVE);
+    tlv(SEQUENCE, &[&version, &algorithm, &tlv(OCTET_STRING, &[&sec1::encode(key)])])
+}
+
+/// The curve that the key names, if it names one.
+pub(super) fn curve(der: &[u8]) -> Option<ObjectIdentifier> {
+    let algorithm = read_sequence(der, |body| {
+        u8::decode(body)?;
+        let algorithm = Algorithm::read(body)?;
+        while !body.is_finished() {
+            AnyRef::decode(body)?;
+        }
+        Ok(algorithm)
+    });
+    algorithm::curve_of(&algorithm.ok()?)
 }
 
 /// Attributes say nothing that a signature depends on.

@@ -1,8 +1,8 @@
 //! The ciphers of PBES2: CBC with PKCS#7 padding.
 #![forbid(unsafe_code)]
 
-use crate::crypto::sm2::encoding::algorithm::{Named, openssl_converts};
-use crate::crypto::sm2::encoding::invalid;
+use crate::crypto::encoding::algorithm::{Named, openssl_converts};
+use crate::crypto::encoding::invalid;
 use crate::error::{Error, Result, Status};
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::consts::U16;

@@ -1,0 +1,8 @@
+//! What an attacker would try, one test an attack: each builds the attack for real and asserts the exact code of the refusal.
+//! One file of `tests/attacks/` a target of attack.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+#[path = "attacks/schemes.rs"]
+mod schemes;
