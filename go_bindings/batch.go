@@ -52,7 +52,7 @@ func VerifyBatch(items []Verification, options *SignatureOptions) error {
 	results := make([]C.int32_t, len(items))
 	r := C.bridge_verify_batch(&crossing.numbers[0], first(crossing.bytes), &crossing.lengths[0], C.size_t(len(items)),
 		first(userID), userIDLen(userID), encoding, &results[0])
-	return batchError(take(r.status, r.error), results)
+	return batchError(take(r.status, &r.error), results)
 }
 
 // SignBatch signs many messages as PrivateKey.Sign does, all of them or none, and returns the signatures in the order of the
@@ -78,7 +78,7 @@ func SignBatch(items []Signing, options *SignatureOptions) ([][]byte, error) {
 	lengths := make([]C.size_t, len(items))
 	r := C.bridge_sign_batch(&crossing.numbers[0], first(crossing.bytes), &crossing.lengths[0], C.size_t(len(items)),
 		first(userID), userIDLen(userID), encoding, first(made), &lengths[0])
-	if err := take(r.status, r.error); err != nil {
+	if err := take(r.status, &r.error); err != nil {
 		return nil, err
 	}
 	signatures := make([][]byte, len(items))

@@ -33,7 +33,7 @@ func (e *Engine) Load(service, version, path string, options *LoadOptions) (Vers
 		c.options.isolated = flag(options.Isolated)
 		file, fileLen := c.given.text(path)
 		return take(C.sogov_load_versioned(e.handle, c.name, c.nameLen, c.label, c.labelLen, file, fileLen, c.options,
-			c.info, &c.failed), c.failed)
+			c.info, &c.failed), &c.failed)
 	})
 }
 
@@ -43,7 +43,7 @@ func (e *Engine) Load(service, version, path string, options *LoadOptions) (Vers
 func (e *Engine) ApplyRoutePolicy(service string, document []byte, options *ChangeOptions) error {
 	_, err := e.change(service, "", options, func(c *change) error {
 		return take(C.sogov_route_policy_apply(e.handle, c.name, c.nameLen, first(document), C.size_t(len(document)),
-			c.options, &c.failed), c.failed)
+			c.options, &c.failed), &c.failed)
 	})
 	return err
 }
@@ -54,7 +54,7 @@ func (e *Engine) ApplyRoutePolicy(service string, document []byte, options *Chan
 func (e *Engine) Promote(service, version string, options *ChangeOptions) (VersionInfo, error) {
 	return e.change(service, version, options, func(c *change) error {
 		return take(C.sogov_promote(e.handle, c.name, c.nameLen, c.label, c.labelLen, c.options, c.info, &c.failed),
-			c.failed)
+			&c.failed)
 	})
 }
 
@@ -64,7 +64,7 @@ func (e *Engine) Promote(service, version string, options *ChangeOptions) (Versi
 // there is nothing to go back to: then nothing changed.
 func (e *Engine) Rollback(service string, options *ChangeOptions) (VersionInfo, error) {
 	return e.change(service, "", options, func(c *change) error {
-		return take(C.sogov_rollback(e.handle, c.name, c.nameLen, c.options, c.info, &c.failed), c.failed)
+		return take(C.sogov_rollback(e.handle, c.name, c.nameLen, c.options, c.info, &c.failed), &c.failed)
 	})
 }
 
@@ -88,7 +88,7 @@ func (e *Engine) Unload(ctx context.Context, service, version string, options *U
 	}
 	_, err = e.change(service, version, &options.ChangeOptions, func(c *change) error {
 		c.options.drain_ms, c.options.force = wait, flag(options.Force)
-		return take(C.sogov_unload(e.handle, c.name, c.nameLen, c.label, c.labelLen, c.options, &c.failed), c.failed)
+		return take(C.sogov_unload(e.handle, c.name, c.nameLen, c.label, c.labelLen, c.options, &c.failed), &c.failed)
 	})
 	var busy *Error
 	if shortened && errors.As(err, &busy) && busy.Status == ErrBusy && !time.Now().Before(deadline) {

@@ -53,7 +53,7 @@ func Open(options *EngineOptions) (*Engine, error) {
 
 	var handle *C.sogov_engine
 	var failed *C.sogov_error
-	if err := take(C.sogov_engine_open(raw, &handle, &failed), failed); err != nil {
+	if err := take(C.sogov_engine_open(raw, &handle, &failed), &failed); err != nil {
 		forget()
 		return nil, err
 	}
@@ -96,8 +96,9 @@ func (e *Engine) VerifyFile(service, version, path string) (digest Digest, err e
 	label, labelLen := given.text(version)
 	file, fileLen := given.text(path)
 	var failed *C.sogov_error
-	return digest, take(C.sogov_file_verify(e.handle, name, nameLen, label, labelLen, file, fileLen, first(digest[:]),
-		&failed), failed)
+	err = take(C.sogov_file_verify(e.handle, name, nameLen, label, labelLen, file, fileLen, first(digest[:]),
+		&failed), &failed)
+	return digest, err
 }
 
 // rightLibrary fails where the library is not of the header's minor version: the ABI may be another one.

@@ -31,7 +31,8 @@ func (k *PrivateKey) SignFile(source, target string, facts FileFacts) (digest Di
 	from, fromLen := given.text(source)
 	to, toLen := given.text(target)
 	var failed *C.sogov_error
-	return digest, take(C.sogov_file_sign(k.handle, from, fromLen, to, toLen, raw, first(digest[:]), &failed), failed)
+	err = take(C.sogov_file_sign(k.handle, from, fromLen, to, toLen, raw, first(digest[:]), &failed), &failed)
+	return digest, err
 }
 
 // AddSignature adds a signature over the statement that a signed plugin or a signature file carries; a nil user id is the
@@ -47,7 +48,7 @@ func (k *PrivateKey) AddSignature(path string, userID []byte) error {
 	file, fileLen := given.text(path)
 	id, idLen := given.userID(userID)
 	var failed *C.sogov_error
-	return take(C.sogov_file_add_signature(k.handle, file, fileLen, id, idLen, &failed), failed)
+	return take(C.sogov_file_add_signature(k.handle, file, fileLen, id, idLen, &failed), &failed)
 }
 
 func (f *FileFacts) raw(given *memory) (*C.sogov_file_facts, error) {

@@ -49,7 +49,7 @@ func GenerateKeyOf(name string) (*PrivateKey, error) {
 	scheme, schemeLen := given.text(name)
 	var handle *C.sogov_key
 	var failed *C.sogov_error
-	if err := take(C.sogov_key_generate(scheme, schemeLen, &handle, &failed), failed); err != nil {
+	if err := take(C.sogov_key_generate(scheme, schemeLen, &handle, &failed), &failed); err != nil {
 		return nil, err
 	}
 	return privateKey(handle), nil
@@ -62,7 +62,7 @@ func LoadPrivateKey(file, password []byte) (*PrivateKey, error) {
 	var handle *C.sogov_key
 	var failed *C.sogov_error
 	if err := take(C.sogov_key_load_private(first(file), C.size_t(len(file)), first(password), C.size_t(len(password)),
-		&handle, &failed), failed); err != nil {
+		&handle, &failed), &failed); err != nil {
 		return nil, err
 	}
 	return privateKey(handle), nil
@@ -73,7 +73,7 @@ func LoadPrivateKey(file, password []byte) (*PrivateKey, error) {
 func LoadPublicKey(file []byte) (*PublicKey, error) {
 	var handle *C.sogov_key
 	var failed *C.sogov_error
-	if err := take(C.sogov_key_load_public(first(file), C.size_t(len(file)), &handle, &failed), failed); err != nil {
+	if err := take(C.sogov_key_load_public(first(file), C.size_t(len(file)), &handle, &failed), &failed); err != nil {
 		return nil, err
 	}
 	return publicKey(handle), nil
@@ -107,8 +107,9 @@ func loadRaw(scheme string, public, private []byte) (handle *C.sogov_key, err er
 	defer given.free()
 	name, nameLen := given.text(scheme)
 	var failed *C.sogov_error
-	return handle, take(C.sogov_key_load_raw(name, nameLen, first(public), C.size_t(len(public)), first(private),
-		C.size_t(len(private)), &handle, &failed), failed)
+	err = take(C.sogov_key_load_raw(name, nameLen, first(public), C.size_t(len(public)), first(private),
+		C.size_t(len(private)), &handle, &failed), &failed)
+	return handle, err
 }
 
 // ParseKeyID reads the text form of a key identifier, "sm3:" and 64 hexadecimal digits. It fails with ErrInvalidArgument for
@@ -118,7 +119,8 @@ func ParseKeyID(text string) (id KeyID, err error) {
 	defer given.free()
 	raw, length := given.text(text)
 	var failed *C.sogov_error
-	return id, take(C.sogov_key_id_parse(raw, length, first(id[:]), &failed), failed)
+	err = take(C.sogov_key_id_parse(raw, length, first(id[:]), &failed), &failed)
+	return id, err
 }
 
 // PreparedKeysLimit changes how many bytes the tables of prepared keys may take in this process: 64 MiB unless set, which is
@@ -132,7 +134,8 @@ func (k *key) ID() (id KeyID, err error) {
 	}
 	defer k.gate.leave()
 	var failed *C.sogov_error
-	return id, take(C.sogov_key_id(k.handle, first(id[:]), &failed), failed)
+	err = take(C.sogov_key_id(k.handle, first(id[:]), &failed), &failed)
+	return id, err
 }
 
 // Prepare makes the tables that verifying by this key is fast with (256 KiB) now, rather than after some verifications. The
@@ -143,7 +146,7 @@ func (k *key) Prepare() error {
 	}
 	defer k.gate.leave()
 	var failed *C.sogov_error
-	return take(C.sogov_key_prepare(k.handle, &failed), failed)
+	return take(C.sogov_key_prepare(k.handle, &failed), &failed)
 }
 
 // Close frees the key; a private one is wiped when the last call that uses it has ended. A second time it does nothing. The
@@ -167,7 +170,7 @@ func (k *PrivateKey) Public() (*PublicKey, error) {
 	defer k.gate.leave()
 	var handle *C.sogov_key
 	var failed *C.sogov_error
-	if err := take(C.sogov_key_public(k.handle, &handle, &failed), failed); err != nil {
+	if err := take(C.sogov_key_public(k.handle, &handle, &failed), &failed); err != nil {
 		return nil, err
 	}
 	return publicKey(handle), nil
@@ -197,7 +200,7 @@ func (k *key) export(format C.uint32_t, password []byte) ([]byte, error) {
 	file := (*C.sogov_bytes)(given.zeroed(1, C.sizeof_sogov_bytes))
 	var failed *C.sogov_error
 	if err := take(C.sogov_key_export(k.handle, format, first(password), C.size_t(len(password)), file, &failed),
-		failed); err != nil {
+		&failed); err != nil {
 		return nil, err
 	}
 	defer C.sogov_bytes_free(file)

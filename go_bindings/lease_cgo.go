@@ -13,7 +13,7 @@ import "unsafe"
 func (l Lease) Version() (string, error) {
 	var label [C.SOGOV_LABEL_SIZE]C.char
 	var failed *C.sogov_error
-	if err := take(C.sogov_lease_version(C.sogov_lease(l.number), &label[0], &failed), failed); err != nil {
+	if err := take(C.sogov_lease_version(C.sogov_lease(l.number), &label[0], &failed), &failed); err != nil {
 		return "", err
 	}
 	return C.GoString(&label[0]), nil
@@ -33,7 +33,7 @@ func (l Lease) Symbol(name, symbolVersion string) (unsafe.Pointer, error) {
 	var address unsafe.Pointer
 	var failed *C.sogov_error
 	err := take(C.sogov_lease_symbol(C.sogov_lease(l.number), text, textLen, version, versionLen, &address, &failed),
-		failed)
+		&failed)
 	return address, err
 }
 
@@ -43,7 +43,7 @@ func (l Lease) Symbol(name, symbolVersion string) (unsafe.Pointer, error) {
 func (l Lease) Plugin() (descriptor, self unsafe.Pointer, err error) {
 	var plugin *C.struct_sogov_plugin
 	var failed *C.sogov_error
-	err = take(C.sogov_lease_plugin(C.sogov_lease(l.number), &plugin, &self, &failed), failed)
+	err = take(C.sogov_lease_plugin(C.sogov_lease(l.number), &plugin, &self, &failed), &failed)
 	return unsafe.Pointer(plugin), self, err
 }
 
@@ -51,5 +51,5 @@ func (l Lease) Plugin() (descriptor, self unsafe.Pointer, err error) {
 // the second time.
 func (l Lease) Release(outcome Outcome) error {
 	r := C.bridge_release(C.uint64_t(l.number), C.uint32_t(outcome))
-	return take(r.status, r.error)
+	return take(r.status, &r.error)
 }

@@ -95,12 +95,13 @@ func (p *packed) addUserID(id []byte) {
 	p.lengths = append(p.lengths, userIDLen(id))
 }
 
-// take makes an error of a status and frees the C one.
-func take(status uint32, failed *C.sogov_error) error {
+// take makes an error of a status and frees the C one. It is given the place of the C one, since the language leaves open
+// whether a variable is read before or after the call beside it that writes it.
+func take(status uint32, failed **C.sogov_error) error {
 	if status == C.SOGOV_STATUS_OK {
 		return nil
 	}
-	return taken(status, failed)
+	return taken(status, *failed)
 }
 
 func taken(status uint32, failed *C.sogov_error) *Error {

@@ -22,7 +22,7 @@ func (k *PrivateKey) Sign(message []byte, options *SignatureOptions) ([]byte, er
 	signature := make([]byte, C.BRIDGE_SIGNATURE_SIZE)
 	r := C.bridge_sign(k.number(), first(message), C.size_t(len(message)), first(userID), userIDLen(userID), encoding,
 		first(signature))
-	if err := take(r.status, r.error); err != nil {
+	if err := take(r.status, &r.error); err != nil {
 		return nil, err
 	}
 	if r.longer != nil {
@@ -42,7 +42,7 @@ func (k *key) Verify(message, signature []byte, options *SignatureOptions) error
 	userID, encoding := options.parts()
 	r := C.bridge_verify(k.number(), first(message), C.size_t(len(message)), first(signature), C.size_t(len(signature)),
 		first(userID), userIDLen(userID), encoding)
-	return take(r.status, r.error)
+	return take(r.status, &r.error)
 }
 
 // SM3 is the digest of some data (GB/T 32905-2016).
@@ -54,7 +54,8 @@ func SM3Tree(data []byte) (Digest, error) { return digest(C.SOGOV_DIGEST_ALGORIT
 
 func digest(algorithm C.uint32_t, data []byte) (digest Digest, err error) {
 	var failed *C.sogov_error
-	return digest, take(C.sogov_digest(algorithm, first(data), C.size_t(len(data)), first(digest[:]), &failed), failed)
+	err = take(C.sogov_digest(algorithm, first(data), C.size_t(len(data)), first(digest[:]), &failed), &failed)
+	return digest, err
 }
 
 // number is the handle as what cgo does not look for pointers in.

@@ -12,7 +12,7 @@ func ProcessStatus() (ProcessInfo, error) {
 	var raw C.sogov_process_info
 	raw.size = C.sizeof_sogov_process_info
 	var failed *C.sogov_error
-	if err := take(C.sogov_process_status(&raw, &failed), failed); err != nil {
+	if err := take(C.sogov_process_status(&raw, &failed), &failed); err != nil {
 		return ProcessInfo{}, err
 	}
 	return ProcessInfo{

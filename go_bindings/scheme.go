@@ -28,7 +28,7 @@ func RegisterScheme(name string, number uint8, scheme Scheme) error {
 	raw, length := given.text(name)
 	context := cgo.NewHandle(&scheme)
 	r := C.bridge_register(raw, length, C.uint32_t(number), C.uintptr_t(context), C.bool(scheme.Sign != nil))
-	err := take(r.status, r.error)
+	err := take(r.status, &r.error)
 	if err != nil {
 		context.Delete()
 	}
@@ -42,7 +42,7 @@ func UnregisterScheme(name string) error {
 	defer given.free()
 	raw, length := given.text(name)
 	var failed *C.sogov_error
-	return take(C.sogov_scheme_unregister(raw, length, &failed), failed)
+	return take(C.sogov_scheme_unregister(raw, length, &failed), &failed)
 }
 
 //export sogovgo_scheme_verify

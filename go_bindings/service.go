@@ -38,7 +38,7 @@ func (e *Engine) Service(name string) (*Service, error) {
 	text, length := given.text(name)
 	var handle *C.sogov_service
 	var failed *C.sogov_error
-	if err := take(C.sogov_service_open(e.handle, text, length, &handle, &failed), failed); err != nil {
+	if err := take(C.sogov_service_open(e.handle, text, length, &handle, &failed), &failed); err != nil {
 		return nil, err
 	}
 	service := &Service{name: name, number: C.uintptr_t(uintptr(unsafe.Pointer(handle))), engine: e}
@@ -133,7 +133,7 @@ func (s *Service) Route(request *Request) (Lease, error) {
 	r := C.bridge_route(s.number, firstOf(userKey), C.size_t(len(userKey)), first(headers.bytes), headers.first(),
 		headers.count())
 	runtime.KeepAlive(s)
-	return Lease{uint64(r.value)}, take(r.status, r.error)
+	return Lease{uint64(r.value)}, take(r.status, &r.error)
 }
 
 // empty is what an answer says where nothing was asked.

@@ -54,7 +54,7 @@ func (e *Engine) Update(ctx context.Context, service, version, path string, opti
 	file, fileLen := given.text(path)
 	info := versionInfos(&given, 1)
 	var failed *C.sogov_error
-	err = take(C.sogov_update(e.handle, name, nameLen, label, labelLen, file, fileLen, raw, info, &failed), failed)
+	err = take(C.sogov_update(e.handle, name, nameLen, label, labelLen, file, fileLen, raw, info, &failed), &failed)
 	if follower.panicked != nil {
 		panic(follower.panicked)
 	}

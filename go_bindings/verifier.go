@@ -59,7 +59,7 @@ func OpenVerifier(options *VerifierOptions) (*Verifier, error) {
 	}
 	var handle *C.sogov_verifier
 	var failed *C.sogov_error
-	if err := take(C.sogov_verifier_open(raw, &handle, &failed), failed); err != nil {
+	if err := take(C.sogov_verifier_open(raw, &handle, &failed), &failed); err != nil {
 		forget()
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (v *Verifier) Submit(item Verification, ticket uint64, options *SignatureOp
 	r := C.bridge_submit(C.uintptr_t(uintptr(unsafe.Pointer(v.handle))), C.uint64_t(ticket), key.number(),
 		first(item.Message), C.size_t(len(item.Message)), first(item.Signature), C.size_t(len(item.Signature)),
 		first(item.UserID), userIDLen(item.UserID), first(userID), userIDLen(userID), encoding)
-	return take(r.status, r.error)
+	return take(r.status, &r.error)
 }
 
 // Poll takes results, as many as there are and as there is room for; where there is none it waits for one until the context
@@ -136,7 +136,7 @@ func (v *Verifier) Finish(ctx context.Context) error {
 	go func() {
 		defer v.gate.leave()
 		var failed *C.sogov_error
-		finished <- take(C.sogov_verifier_close(v.handle, &failed), failed)
+		finished <- take(C.sogov_verifier_close(v.handle, &failed), &failed)
 	}()
 	select {
 	case err := <-finished:
@@ -182,7 +182,7 @@ func (v *Verifier) poll(results []VerificationResult) (int, error) {
 	}
 	var count C.size_t
 	var failed *C.sogov_error
-	if err := take(C.sogov_verifier_poll(v.handle, place, C.size_t(len(raw)), 0, &count, &failed), failed); err != nil {
+	if err := take(C.sogov_verifier_poll(v.handle, place, C.size_t(len(raw)), 0, &count, &failed), &failed); err != nil {
 		return 0, err
 	}
 	for i := range raw[:count] {

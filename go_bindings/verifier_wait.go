@@ -92,7 +92,7 @@ func (w *waiter) open(handle *C.sogov_verifier) (*os.File, error) {
 	}
 	var fd C.int32_t
 	var failed *C.sogov_error
-	if err := take(C.sogov_verifier_event_fd(handle, &fd, &failed), failed); err != nil {
+	if err := take(C.sogov_verifier_event_fd(handle, &fd, &failed), &failed); err != nil {
 		return nil, err
 	}
 	own, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)

@@ -46,7 +46,7 @@ func (e *Engine) listInto(service string, room int) ([]VersionInfo, error) {
 	raw := versionInfos(&given, room)
 	var count C.size_t
 	var failed *C.sogov_error
-	err := take(C.sogov_version_list(e.handle, name, nameLen, raw, C.size_t(room), &count, &failed), failed)
+	err := take(C.sogov_version_list(e.handle, name, nameLen, raw, C.size_t(room), &count, &failed), &failed)
 	if err != nil || int(count) > room {
 		return nil, err
 	}
