@@ -14,11 +14,10 @@ VENV := $(CARGO_TARGET_DIR)/venv/bin
 export SOGOV_LIBRARY := $(LIBRARY)
 export SOGOV_TEST_PLUGINS := $(PLUGINS)
 
-.PHONY: install uninstall dist test-packages test-openssl
 .PHONY: setup build header examples demo test test-rust test-faults test-loom test-constant-time test-plugins \
         test-python test-hosts test-c test-cpp test-go test-java jar test-avx512 vectors fuzz-short miri lint soak bench \
-        bench-crypto bench-payment bench-plot bench-runtime \
-        bench-instructions bench-timing deny clean
+        bench-crypto bench-payment bench-plot bench-runtime bench-instructions bench-timing deny clean \
+        install uninstall dist test-packages test-openssl
 
 setup:
 	@tools/setup.sh "$(CARGO_TARGET_DIR)"
