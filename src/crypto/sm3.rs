@@ -13,9 +13,11 @@ mod padding;
 pub mod tree;
 mod vector;
 
+pub(super) use compress::{Block, IV, State, digest_of};
+pub(super) use lanes::compress_each;
 pub use lanes::{Parts, digest_batch, digest_batch_into};
 
-use compress::{Block, IV, State, compress};
+use compress::compress;
 use padding::put;
 use zeroize::Zeroize;
 

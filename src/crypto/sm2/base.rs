@@ -1,8 +1,7 @@
 //! k·G for secret k, in constant time: every entry of a table row is read, and no digit is zero.
 #![forbid(unsafe_code)]
 
-use super::field::{Field, Fp};
-use super::limbs;
+use super::field::{Field, Fp, Row};
 use super::point::{Affine, Xyzz, to_affine};
 use super::scalar::Scalar;
 use super::sum::{Points, Space, Sum, all, invert_all, wipe};
@@ -18,7 +17,12 @@ const WINDOWS: usize = windows(WIDTH);
 const MULTIPLES: usize = 1 << (WIDTH - 1);
 
 /// Of each window i the odd multiples of 2^(6·i)·G.
-struct BaseTable(Box<[[Affine; MULTIPLES]]>);
+struct BaseTable(Box<[Multiples]>);
+
+struct Multiples {
+    x: Row<MULTIPLES>,
+    y: Row<MULTIPLES>,
+}
 
 /// The x coordinates of k·G for all `ks`, none of which is 0, modulo n; `None` if the formulas met an odd case, which has
 /// a chance of about 2^-250 for random k: another k is due then.
@@ -28,19 +32,22 @@ pub(super) fn x_of_multiples<F: Field>(ks: &[Scalar], space: &mut Space<F>) -> O
     // x is the same for k·G and -k·G, so that each k may be taken for odd.
     let digits: Zeroizing<Vec<[i16; WINDOWS]>> =
         ks.iter().map(|k| odd_digits(&k.odd_of_pair(), WIDTH)).collect::<Vec<_>>().into();
-    let mut rows = Vec::with_capacity(WINDOWS * width);
-    for (window, multiples) in BaseTable::get().0.iter().enumerate() {
-        for digits in digits.chunks(F::LANES) {
-            let mut points = [multiples[0]; 8];
-            for (point, digits) in points.iter_mut().zip(digits) {
-                *point = scan(multiples, digits[window]);
-            }
-            let (x, y) = (F::gather(|lane| &points[lane].x), F::gather(|lane| &points[lane].y));
-            rows.push(Points { x, y, present: all::<F>(), odd: 0 });
-        }
-    }
     let mut sums = vec![Sum::<F>::empty(); width];
-    space.sum_columns(&mut rows, width, &mut sums);
+    let mut rows = Vec::new();
+    if let [sum] = &mut sums[..] {
+        // While one point is added, the next window's entries arrive from the cache.
+        for (window, multiples) in BaseTable::get().0.iter().enumerate() {
+            sum.add(&multiples.choose(|lane| digits.get(lane).map_or(1, |digits| digits[window])));
+        }
+    } else {
+        rows.reserve(WINDOWS * width);
+        for (window, multiples) in BaseTable::get().0.iter().enumerate() {
+            for digits in digits.chunks(F::LANES) {
+                rows.push(multiples.choose(|lane| digits.get(lane).map_or(1, |digits| digits[window])));
+            }
+        }
+        space.sum_columns(&mut rows, width, &mut sums);
+    }
     let mut inverses = Vec::with_capacity(width);
     let coordinates = affine_x(&sums, &mut inverses, space);
     // Points and differences of points tell the digits, and so does the Z of their sum.
@@ -101,29 +108,31 @@ impl BaseTable {
                 odd = odd.add_affine(&two.x, &two.y);
             }
         }
-        Self(to_affine(&multiples).as_chunks::<MULTIPLES>().0.into())
+        let multiples = to_affine(&multiples);
+        let (rows, _) = multiples.as_chunks::<MULTIPLES>();
+        Self(rows.iter().map(Multiples::of).collect())
     }
 }
 
-/// digit times the row's unit, for an odd digit: the entry for its absolute value out of a scan over all, and its
-/// opposite where the digit is negative.
-#[inline(always)]
-fn scan(multiples: &[Affine; MULTIPLES], digit: i16) -> Affine {
-    let wanted = usize::from(digit.unsigned_abs() >> 1);
-    // All ones in the wanted column. Without the barrier the compiler makes a branch of what the mask selects.
-    let masks: [u64; MULTIPLES] =
-        std::array::from_fn(|column| 0u64.wrapping_sub(u64::from(column == wanted)));
-    let masks = std::hint::black_box(masks);
-    let mut found = [0_u64; 8];
-    for (mask, multiple) in masks.iter().zip(multiples) {
-        let (x, y) = (multiple.x.as_montgomery(), multiple.y.as_montgomery());
-        for (found, limb) in found.iter_mut().zip(x.iter().chain(y)) {
-            *found |= limb & mask;
-        }
+impl Multiples {
+    fn of(points: &[Affine; MULTIPLES]) -> Self {
+        Self { x: Row::of(|column| &points[column].x), y: Row::of(|column| &points[column].y) }
     }
-    let [x0, x1, x2, x3, y0, y1, y2, y3] = found;
-    let y = Fp::from_montgomery([y0, y1, y2, y3]).negate_if(limbs::mask(digit < 0));
-    Affine { x: Fp::from_montgomery([x0, x1, x2, x3]), y }
+
+    /// For each lane its odd digit times the window's unit: the entry for the absolute value, and its opposite where the
+    /// digit is negative.
+    #[inline(always)]
+    fn choose<F: Field>(&self, digit: impl Fn(usize) -> i16) -> Points<F> {
+        let (mut columns, mut negative) = ([0; 8], 0);
+        for (lane, column) in columns.iter_mut().enumerate().take(F::LANES) {
+            let digit = digit(lane);
+            *column = u64::from(digit.unsigned_abs() >> 1);
+            negative |= u8::from(digit < 0) << lane;
+        }
+        let [x, y] = F::choose([&self.x, &self.y], &columns);
+        let opposite = F::splat(&Fp::ZERO).sub(&y);
+        Points { x, y: F::select(negative, &opposite, &y), present: all::<F>(), odd: 0 }
+    }
 }
 
 #[cfg(test)]

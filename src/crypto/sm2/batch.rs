@@ -3,6 +3,7 @@
 
 use super::prepared::PreparedKey;
 use super::sign::{Signing, sign};
+use super::user_id::zs;
 use super::verify::{Equation, holding};
 use super::{PrivateKey, PublicKey, Signature, UserId};
 use crate::crypto::sm3::{DIGEST_LEN, Digest, Parts, digest_batch_into};
@@ -46,12 +47,15 @@ pub fn sign_batch(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
 
 /// Which of the claims are true, where some of the keys are prepared.
 pub(super) fn equations_hold(claims: &[Claim<'_>], keys: &[Option<Arc<PreparedKey>>]) -> Vec<bool> {
+    let unprepared = claims.iter().zip(keys).filter(|(_, key)| key.is_none());
+    let signers: Vec<_> = unprepared.map(|(claim, _)| (claim.user_id, claim.key)).collect();
+    let mut unprepared_zs = zs(&signers).into_iter();
     let zs: Vec<Digest> = claims
         .iter()
         .zip(keys)
         .map(|(claim, key)| match key {
             Some(prepared) => prepared.z(claim.key, claim.user_id),
-            None => claim.user_id.z(claim.key),
+            None => unprepared_zs.next().unwrap_or_default(),
         })
         .collect();
     let digests = message_digests(&zs, claims.iter().map(|claim| claim.message));

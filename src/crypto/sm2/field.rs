@@ -4,6 +4,7 @@
 //! run on one element ([`Fp`]) and on several side by side.
 #![deny(unsafe_code)]
 
+use super::inverse::Modulus;
 use super::limbs::{self, Limbs};
 
 #[cfg(target_arch = "x86_64")]
@@ -24,6 +25,8 @@ pub(super) trait Field: Copy {
     fn splat(element: &Fp) -> Self;
     /// The element in a lane.
     fn lane(&self, lane: usize) -> Fp;
+    /// For each lane the elements in the column of both rows that `columns` names; in constant time.
+    fn choose<const N: usize>(rows: [&Row<N>; 2], columns: &[u64; 8]) -> [Self; 2];
 
     /// self + other.
     fn add(&self, other: &Self) -> Self;
@@ -52,6 +55,16 @@ pub(super) trait Field: Copy {
     fn mul_sub_mul([a, b]: [&Self; 2], [c, d]: [&Self; 2]) -> Self {
         a.mul(b).sub(&c.mul(d))
     }
+    /// a·b - c².
+    #[inline(always)]
+    fn mul_sub_square([a, b]: [&Self; 2], c: &Self) -> Self {
+        a.mul(b).sub(&c.square())
+    }
+    /// 3·self.
+    #[inline(always)]
+    fn triple(&self) -> Self {
+        self.add(self).add(self)
+    }
     /// 1 / self; 0 where self is 0.
     fn invert(&self) -> Self;
 
@@ -59,6 +72,23 @@ pub(super) trait Field: Copy {
     fn zero_lanes(&self) -> u8;
     /// `yes` in the lanes of `lanes`, `no` in the others.
     fn select(lanes: u8, yes: &Self, no: &Self) -> Self;
+}
+
+/// N elements, limb by limb: the limb i of element k is word k of i. N is a multiple of 16.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Row<const N: usize>([[u64; N]; 4]);
+
+impl<const N: usize> Row<N> {
+    pub(super) fn of<'a>(element: impl Fn(usize) -> &'a Fp) -> Self {
+        const { assert!(N.is_multiple_of(16)) };
+        Self(std::array::from_fn(|limb| std::array::from_fn(|column| element(column).0[limb])))
+    }
+
+    /// The limbs, the least significant one first.
+    pub(super) const fn limbs(&self) -> &[[u64; N]; 4] {
+        &self.0
+    }
 }
 
 /// An element of the field, as self·2^256 mod p ("Montgomery form"), below p.
@@ -70,6 +100,11 @@ const R: Limbs = [1, 0xffff_ffff, 0, 0x1_0000_0000];
 /// 2^512 mod p.
 const R2: Limbs =
     [0x0000_0002_0000_0003, 0x0000_0002_ffff_ffff, 0x0000_0001_0000_0001, 0x0000_0004_0000_0002];
+
+/// 2^768 mod p.
+const R3: Limbs =
+    [0x0000_0012_0000_0016, 0x0000_000e_ffff_fff8, 0x0000_000a_0000_000c, 0x0000_001b_0000_0009];
+const MODULUS: Modulus = Modulus::new(&P);
 
 impl Fp {
     pub(super) const ZERO: Self = Self([0; 4]);
@@ -129,16 +164,23 @@ impl Fp {
         Self::ZERO.sub(self)
     }
 
-    /// -self where `mask` is all ones, self where it is zero.
-    #[inline(always)]
-    pub(super) fn negate_if(&self, mask: u64) -> Self {
-        Self(limbs::select(mask, &self.negate().0, &self.0))
-    }
-
     /// A square root; `None` if there is none. p = 3 mod 4, so self^((p+1)/4) is one if there is any.
     pub(super) fn sqrt(&self) -> Option<Self> {
         // (p+1)/4 = 2^254 - 2^222 - 2^94 + 2^62, from the top: 31 ones, a zero, 128 ones, 31 zeros, a one, 62 zeros.
-        let power = squared(&squared(&Ones::of(self).upper(), 32).mul(self), 62);
+        // The powers x_k = self^(2^k - 1) have exponents of k ones.
+        let x2 = self.square().mul(self);
+        let x4 = squared(&x2, 2).mul(&x2);
+        let x6 = squared(&x4, 2).mul(&x2);
+        let x12 = squared(&x6, 6).mul(&x6);
+        let x24 = squared(&x12, 12).mul(&x12);
+        let x30 = squared(&x24, 6).mul(&x6);
+        let x31 = x30.square().mul(self);
+        let x32 = x31.square().mul(self);
+        let mut power = squared(&x31, 1 + 32).mul(&x32);
+        for _ in 0..3 {
+            power = squared(&power, 32).mul(&x32);
+        }
+        let power = squared(&squared(&power, 32).mul(self), 62);
         (power.square() == *self).then_some(power)
     }
 }
@@ -162,6 +204,23 @@ impl Field for Fp {
     }
 
     #[inline(always)]
+    fn choose<const N: usize>(rows: [&Row<N>; 2], columns: &[u64; 8]) -> [Self; 2] {
+        // All ones in the wanted column. Without the barrier the compiler makes a branch of what the mask selects.
+        let masks: [u64; N] =
+            std::array::from_fn(|column| 0u64.wrapping_sub(u64::from(column as u64 == columns[0])));
+        let masks = std::hint::black_box(masks);
+        let mut found = [Self::ZERO; 2];
+        for (found, row) in found.iter_mut().zip(rows) {
+            for (found, limbs) in found.0.iter_mut().zip(&row.0) {
+                for (limb, mask) in limbs.iter().zip(&masks) {
+                    *found |= limb & mask;
+                }
+            }
+        }
+        found
+    }
+
+    #[inline(always)]
     fn add(&self, other: &Self) -> Self {
         Self(add_modulo(&self.0, &other.0))
     }
@@ -182,7 +241,8 @@ impl Field for Fp {
     }
 
     fn invert(&self) -> Self {
-        invert_by_fermat(self)
+        // (a·2^256)^-1, times 2^512.
+        Self(MODULUS.invert(&self.0)).mul(&Self(R3))
     }
 
     #[inline(always)]
@@ -196,56 +256,13 @@ impl Field for Fp {
     }
 }
 
-/// 1/x as x^(p-2), by 256 squarings and 15 multiplications.
-#[inline(always)]
-pub(super) fn invert_by_fermat<F: Field>(x: &F) -> F {
-    // p - 2 = 2^256 - 2^224 - 2^96 + 2^64 - 3, from the top: 31 ones, a zero, 128 ones, 32 zeros, 62 ones, 0, 1.
-    let ones = Ones::of(x);
-    let power = squared(&ones.upper(), 32 + 32).mul(&ones.x32);
-    let power = squared(&power, 30).mul(&ones.x30);
-    squared(&power, 2).mul(x)
-}
-
 /// x^(2^n).
-#[inline(always)]
-fn squared<F: Field>(x: &F, n: usize) -> F {
+fn squared(x: &Fp, n: usize) -> Fp {
     let mut power = *x;
     for _ in 0..n {
         power = power.square();
     }
     power
-}
-
-/// Powers x^(2^k - 1) of an element x, whose exponents are k ones in binary.
-struct Ones<F> {
-    x30: F,
-    x31: F,
-    x32: F,
-}
-
-impl<F: Field> Ones<F> {
-    #[inline(always)]
-    fn of(x: &F) -> Self {
-        let x2 = x.square().mul(x);
-        let x4 = squared(&x2, 2).mul(&x2);
-        let x6 = squared(&x4, 2).mul(&x2);
-        let x12 = squared(&x6, 6).mul(&x6);
-        let x24 = squared(&x12, 12).mul(&x12);
-        let x30 = squared(&x24, 6).mul(&x6);
-        let x31 = x30.square().mul(x);
-        let x32 = x31.square().mul(x);
-        Self { x30, x31, x32 }
-    }
-
-    /// The power whose exponent is 31 ones, a zero and 128 ones: the upper 160 bits of p.
-    #[inline(always)]
-    fn upper(&self) -> F {
-        let mut power = squared(&self.x31, 1 + 32).mul(&self.x32);
-        for _ in 0..3 {
-            power = squared(&power, 32).mul(&self.x32);
-        }
-        power
-    }
 }
 
 /// t/2^256 mod p, below p, for t < p·2^256 (Montgomery 1985).

@@ -7,7 +7,7 @@
 use super::scalar::Scalar;
 use super::sign::{Signing, no_randomness};
 use crate::crypto::secret::{classify, declassify};
-use crate::crypto::sm3::{DIGEST_LEN, Digest, Parts, digest_batch_into};
+use crate::crypto::sm3::{Block, DIGEST_LEN, Digest, IV, State, compress_each, digest_of};
 use crate::error::Result;
 use zeroize::Zeroizing;
 
@@ -27,9 +27,9 @@ fn nonces_from(signings: &[Signing<'_>], fresh: &[Digest]) -> Zeroizing<Vec<Scal
     let seeds: Zeroizing<Vec<[Digest; 3]>> = Zeroizing::new(seeds.collect());
     let mut generators = Generators::new(signings.len());
     for separator in [0, 1] {
-        generators.mix(|i| {
-            let seed = seeds.get(i).map_or(&[][..], |seed| seed.as_flattened());
-            [&[separator], seed].concat()
+        generators.mix::<3>(|i, message| {
+            message.push(&[separator]);
+            message.push(seeds.get(i).map_or(&[], |seed| seed.as_flattened()));
         });
     }
     loop {
@@ -41,7 +41,7 @@ fn nonces_from(signings: &[Signing<'_>], fresh: &[Digest]) -> Zeroizing<Vec<Scal
             return ks;
         }
         // One of them is out of range: the next one of all.
-        generators.mix(|_| vec![0]);
+        generators.mix::<1>(|_, message| message.push(&[0]));
     }
 }
 
@@ -53,54 +53,139 @@ fn nonce(value: &Digest) -> Option<Scalar> {
 
 /// Generators side by side, with their K and V (section 3.2, steps b to h).
 struct Generators {
-    keys: Zeroizing<Vec<Digest>>,
+    keys: Keys,
     values: Zeroizing<Vec<Digest>>,
 }
 
 impl Generators {
     fn new(count: usize) -> Self {
-        Self { keys: vec![[0; DIGEST_LEN]; count].into(), values: vec![[1; DIGEST_LEN]; count].into() }
+        let [inner, outer] = Keys::ZERO.map(|state| Zeroizing::new(vec![state; count]));
+        Self { keys: Keys { inner, outer }, values: vec![[1; DIGEST_LEN]; count].into() }
     }
 
-    /// K = HMAC_K(V || addition), V = HMAC_K(V).
-    fn mix(&mut self, addition: impl Fn(usize) -> Vec<u8>) {
-        let messages = self
-            .values
-            .iter()
-            .enumerate()
-            .map(|(i, value)| [value.as_slice(), &Zeroizing::new(addition(i))].concat());
-        let messages: Zeroizing<Vec<Vec<u8>>> = Zeroizing::new(messages.collect());
-        self.keys = self.hmacs(messages.iter().map(Vec::as_slice));
+    /// K = HMAC_K(V || addition), V = HMAC_K(V), where the addition makes the message fill N blocks.
+    fn mix<const N: usize>(&mut self, addition: impl Fn(usize, &mut Message<'_>)) {
+        let keys = self.keys.hmacs::<N>(|i, message| {
+            message.push(self.values.get(i).map_or(&[], Digest::as_slice));
+            addition(i, message);
+        });
+        self.keys = Keys::new(&keys);
         self.step();
     }
 
     /// V = HMAC_K(V).
     fn step(&mut self) {
-        self.values = self.hmacs(self.values.iter().map(Digest::as_slice));
+        self.values =
+            self.keys.hmacs::<1>(|i, message| message.push(self.values.get(i).map_or(&[], Digest::as_slice)));
+    }
+}
+
+/// Keys of HMAC-SM3 (RFC 2104): the chaining values behind K xor ipad and behind K xor opad.
+struct Keys {
+    inner: Zeroizing<Vec<State>>,
+    outer: Zeroizing<Vec<State>>,
+}
+
+impl Keys {
+    /// Both chaining values of the key 0.
+    const ZERO: [State; 2] = [
+        [
+            0x8c85_4854,
+            0xf66e_47eb,
+            0x0538_ea9e,
+            0x5958_a85f,
+            0x4d78_9aef,
+            0xe8cb_b135,
+            0xb188_26ca,
+            0xf696_d872,
+        ],
+        [
+            0x69f2_3db2,
+            0xb0ef_d84c,
+            0x7dc1_32e0,
+            0x2855_d81f,
+            0x4353_9464,
+            0x96af_80b2,
+            0x91cf_7b06,
+            0x4382_0bbd,
+        ],
+    ];
+
+    fn new(keys: &[Digest]) -> Self {
+        let behind = |pad: u8| {
+            let mut blocks = Blocks(vec![[[pad; 64]]; keys.len()]);
+            for (block, key) in blocks.0.iter_mut().zip(keys) {
+                block.as_flattened_mut().iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+            }
+            let mut states = Zeroizing::new(vec![IV; keys.len()]);
+            compress_each(&mut states, |i| blocks.0.get(i)?.first());
+            states
+        };
+        Self { inner: behind(0x36), outer: behind(0x5c) }
     }
 
-    /// HMAC-SM3 (RFC 2104) of each message under its K.
-    fn hmacs<'a>(&self, messages: impl Iterator<Item = &'a [u8]>) -> Zeroizing<Vec<Digest>> {
-        let inner = self.hash_behind_key(0x36, messages);
-        self.hash_behind_key(0x5c, inner.iter().map(Digest::as_slice))
+    /// The message authentication code under each key of the message that `write` writes for it, in N blocks with its
+    /// padding.
+    fn hmacs<const N: usize>(&self, write: impl Fn(usize, &mut Message<'_>)) -> Zeroizing<Vec<Digest>> {
+        let inner = digests_behind::<N>(&self.inner, write);
+        digests_behind::<1>(&self.outer, |i, message| {
+            message.push(inner.get(i).map_or(&[], Digest::as_slice));
+        })
+    }
+}
+
+/// The digests of messages behind the blocks of these chaining values.
+fn digests_behind<const N: usize>(
+    states: &[State],
+    write: impl Fn(usize, &mut Message<'_>),
+) -> Zeroizing<Vec<Digest>> {
+    let mut messages = Blocks(vec![[[0; 64]; N]; states.len()]);
+    for (i, blocks) in messages.0.iter_mut().enumerate() {
+        let mut message = Message { bytes: blocks.as_flattened_mut(), len: 0 };
+        write(i, &mut message);
+        message.pad();
+    }
+    let mut states = Zeroizing::new(states.to_vec());
+    for index in 0..N {
+        compress_each(&mut states, |i| messages.0.get(i)?.get(index));
+    }
+    Zeroizing::new(states.iter().map(digest_of).collect())
+}
+
+/// The blocks of messages, overwritten when dropped: as whole arrays, where `zeroize` takes byte by byte.
+struct Blocks<const N: usize>(Vec<[Block; N]>);
+
+impl<const N: usize> Drop for Blocks<N> {
+    fn drop(&mut self) {
+        self.0.fill([[0; 64]; N]);
+        std::hint::black_box(&self.0[..]);
+    }
+}
+
+/// A message behind a first block, in its place in zeroed blocks.
+struct Message<'a> {
+    bytes: &'a mut [u8],
+    len: usize,
+}
+
+impl Message<'_> {
+    fn push(&mut self, part: &[u8]) {
+        let end = self.len + part.len();
+        debug_assert!(end <= self.bytes.len());
+        if let Some(place) = self.bytes.get_mut(self.len..end) {
+            place.copy_from_slice(part);
+        }
+        self.len = end;
     }
 
-    /// SM3((K xor pad) || message) of each message.
-    fn hash_behind_key<'a>(
-        &self,
-        pad: u8,
-        messages: impl Iterator<Item = &'a [u8]>,
-    ) -> Zeroizing<Vec<Digest>> {
-        let blocks = self.keys.iter().map(|key| {
-            let mut block = [pad; 64];
-            block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-            block
-        });
-        let blocks: Zeroizing<Vec<[u8; 64]>> = Zeroizing::new(blocks.collect());
-        let inputs: Vec<_> = blocks.iter().zip(messages).map(|(head, tail)| Parts { head, tail }).collect();
-        let mut digests = Zeroizing::new(vec![[0; DIGEST_LEN]; inputs.len()]);
-        digest_batch_into(&inputs, &mut digests);
-        digests
+    /// The padding (GB/T 32905-2016, 5.2).
+    fn pad(mut self) {
+        let bits = ((64 + self.len) as u64 * 8).to_be_bytes();
+        debug_assert!(self.len + 9 <= self.bytes.len());
+        self.push(&[0x80]);
+        if let Some(place) = self.bytes.last_chunk_mut() {
+            *place = bits;
+        }
     }
 }
 
@@ -117,6 +202,12 @@ mod tests {
             digest(&[&block, message].concat())
         };
         behind(0x5c, &behind(0x36, message))
+    }
+
+    #[test]
+    fn the_key_zero() {
+        let computed = Keys::new(&[[0; DIGEST_LEN]]);
+        assert_eq!([computed.inner[0], computed.outer[0]], Keys::ZERO);
     }
 
     /// Section 3.2 with the additional data of section 3.6, step by step as the text has it.

@@ -3,6 +3,7 @@
 //! Everything here takes the same time for all values.
 #![forbid(unsafe_code)]
 
+use super::inverse::Modulus;
 use super::limbs::{self, Limbs};
 use crate::crypto::secret::declassify;
 use zeroize::Zeroize;
@@ -16,6 +17,10 @@ const MINUS_INVERSE: u64 = 0x327f_9e88_7235_0975;
 /// 2^512 mod n.
 const R2: Limbs =
     [0x9011_92af_7c11_4f20, 0x3464_504a_de6f_a2fa, 0x620f_c84c_3aff_e0d4, 0x1eb5_e412_a22b_3d3b];
+/// 2^768 mod n.
+const R3: Limbs =
+    [0x6ff8_74c7_0eaa_0b85, 0x87d0_c315_aabe_8d32, 0x4c4f_bbb3_9718_5afc, 0xc813_249c_d574_ea14];
+const MODULUS: Modulus = Modulus::new(&N);
 
 /// An integer modulo n, below n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,23 +105,10 @@ impl Factor {
         Scalar(montgomery_mul(&self.0, &scalar.0))
     }
 
-    /// 1 / self, by Fermat: self^(n-2), four bits of the exponent at a time; the exponent is no secret.
+    /// 1 / self.
     pub(super) fn invert(&self) -> Self {
-        let mut powers = [Self::of(&Scalar::ONE); 16];
-        for i in 1..16 {
-            powers[i] = Self(montgomery_mul(&powers[i - 1].0, &self.0));
-        }
-        let (exponent, _) = limbs::sub(&N, &[2, 0, 0, 0]);
-        let mut result = powers[0];
-        for nibble in (0..64).rev() {
-            for _ in 0..4 {
-                result = Self(montgomery_mul(&result.0, &result.0));
-            }
-            let digit = exponent[nibble / 16] >> (4 * (nibble % 16)) & 15;
-            result = Self(montgomery_mul(&result.0, &powers[digit as usize].0));
-        }
-        powers.iter_mut().for_each(Zeroize::zeroize);
-        result
+        // (a·2^256)^-1, times 2^512.
+        Self(montgomery_mul(&MODULUS.invert(&self.0), &R3))
     }
 }
 

@@ -26,6 +26,17 @@ pub(super) struct Sum<F> {
     pub(super) odd: u8,
 }
 
+impl<F: Field> Points<F> {
+    /// The opposites in the lanes of `negative`. Its time tells whether there are such lanes.
+    #[inline(always)]
+    pub(super) fn negated(mut self, negative: u8) -> Self {
+        if negative != 0 {
+            self.y = F::select(negative, &F::splat(&Fp::ZERO).sub(&self.y), &self.y);
+        }
+        self
+    }
+}
+
 /// How many sums have to share an inversion for it to pay: it takes about as long as 280 multiplications, and saves four
 /// of them a sum.
 const INVERSION_PAYS: usize = 70;
@@ -133,12 +144,6 @@ impl<F: Field> Sum<F> {
             self.point = first;
         }
         self.present |= points.present;
-    }
-
-    /// 2·self.
-    #[inline(always)]
-    pub(super) fn double(&mut self) {
-        self.point = self.point.double();
     }
 
     /// The lanes in which the formulas gave up.

@@ -3,7 +3,7 @@
 
 use super::PublicKey;
 use super::curve::{A, B, GENERATOR};
-use crate::crypto::sm3::{Digest, Hasher};
+use crate::crypto::sm3::{DIGEST_LEN, Digest, Hasher, Parts, digest_batch_into};
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
 
@@ -71,12 +71,24 @@ impl UserId {
     /// ENTL_A stands in two bytes, big-endian.
     pub(super) fn z(&self, signer: &PublicKey) -> Digest {
         let mut hasher = Hasher::new();
-        hasher.update(&self.bits.to_be_bytes());
-        for part in [self.as_bytes(), A.as_slice(), &B, &GENERATOR, signer.coordinates()] {
-            hasher.update(part);
-        }
+        hasher.update(&self.before_key());
+        hasher.update(signer.coordinates());
         hasher.finish()
     }
+
+    /// What of Z_A's input stands before the key.
+    fn before_key(&self) -> Vec<u8> {
+        [self.bits.to_be_bytes().as_slice(), self.as_bytes(), &A, &B, &GENERATOR].concat()
+    }
+}
+
+/// Z_A of all these, side by side.
+pub(super) fn zs(signers: &[(&UserId, &PublicKey)]) -> Vec<Digest> {
+    let heads: Vec<_> = signers.iter().map(|(user_id, _)| user_id.before_key()).collect();
+    let parts = heads.iter().zip(signers).map(|(head, (_, key))| Parts { head, tail: key.coordinates() });
+    let mut digests = vec![[0; DIGEST_LEN]; signers.len()];
+    digest_batch_into(&parts.collect::<Vec<_>>(), &mut digests);
+    digests
 }
 
 /// Z_A of a key under the user id that it was first used with, which is mostly the only one.

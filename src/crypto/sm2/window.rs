@@ -27,6 +27,28 @@ pub(super) fn signed_digits<const COUNT: usize>(scalar: &Scalar, width: u32) -> 
     })
 }
 
+/// Digits d_i with scalar = ±Σ d_i·2^i mod n that are 0 or odd with |d_i| < 2^(width-1), the sign being that of the digits,
+/// and at least width - 1 zeros between two others ("width-w NAF"). Not in constant time.
+pub(super) fn sparse_digits(scalar: &Scalar, width: u32) -> [i16; 256] {
+    let opposite = scalar.negate();
+    let (_, scalar_is_less) = limbs::sub(scalar.as_integer(), opposite.as_integer());
+    let (integer, sign) = if scalar_is_less { (scalar.as_integer(), 1) } else { (opposite.as_integer(), -1) };
+    let mut digits = [0; 256];
+    let (mut place, mut carry) = (0, 0);
+    while place < 256 {
+        // What is left is (integer >> place) + carry; an even rest has no digit here.
+        if bits(integer, place, 1) == carry {
+            place += 1;
+            continue;
+        }
+        let digit = bits(integer, place, width) + carry;
+        carry = i16::from(digit >= 1 << (width - 1));
+        digits[place] = sign * (digit - (carry << width));
+        place += width as usize;
+    }
+    digits
+}
+
 /// Odd digits d_i with integer = Σ d_i·2^(width·i) and |d_i| < 2^width, for an odd integer; in constant time.
 ///
 /// With w_i the bits width·i + 1 and following, d_i = 2·w_i + 1 - 2^width, and 2·w_i + 1 in the last window: the powers
@@ -86,6 +108,17 @@ mod tests {
         check::<32>(8);
         check::<26>(10);
         check::<22>(12);
+    }
+
+    #[test]
+    fn sparse_digits_add_up_and_are_sparse() {
+        for scalar in edges() {
+            let digits = sparse_digits(&scalar, 5);
+            assert_eq!(value(&digits, 1), scalar);
+            let others: Vec<_> = (0..256).filter(|place| digits[*place] != 0).collect();
+            assert!(others.windows(2).all(|pair| pair[0] + 5 <= pair[1]), "{digits:?}");
+            assert!(others.iter().all(|place| digits[*place] % 2 != 0 && digits[*place].abs() < 16));
+        }
     }
 
     #[test]

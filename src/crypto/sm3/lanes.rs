@@ -8,13 +8,14 @@ mod feed;
 mod kernel;
 mod queue;
 
-use super::compress::{IV, State, compress, digest_of};
+use super::compress::{Block, IV, State, compress, digest_of};
 use super::{Digest, Hasher};
 use crate::crypto::cpu::Features;
 use feed::Feed;
 use kernel::{Kernel, States};
 use queue::Queue;
-use std::array;
+use std::{array, slice};
+use zeroize::Zeroize;
 
 /// A message in two parts, `head` before `tail`, for instance Z_A and what is signed under it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +56,43 @@ fn digest_batch_with(features: Features, inputs: &[Parts<'_>], digests: &mut [Di
     for (input, digest) in inputs.iter().zip(digests) {
         *digest = alone(input);
     }
+}
+
+/// Takes one block into each chaining value: the one that `block` has for its place.
+pub fn compress_each<'a>(states: &mut [State], block: impl Fn(usize) -> Option<&'a Block>) {
+    #[cfg(target_arch = "x86_64")]
+    if states.len() > 1 {
+        use kernel::x86_64::{Avx2Kernel, Avx512Kernel};
+        if let Some(kernel) = Avx512Kernel::new(Features::get()) {
+            return compress_each_in_lanes(kernel, states, block);
+        }
+        if let Some(kernel) = Avx2Kernel::new(Features::get()) {
+            return compress_each_in_lanes(kernel, states, block);
+        }
+    }
+    for (i, state) in states.iter_mut().enumerate() {
+        compress(state, block(i).map(slice::from_ref).unwrap_or_default());
+    }
+}
+
+fn compress_each_in_lanes<'a, const LANES: usize>(
+    kernel: impl Kernel<LANES>,
+    states: &mut [State],
+    block: impl Fn(usize) -> Option<&'a Block>,
+) {
+    let mut rows: States<LANES> = [[0; LANES]; 8];
+    for (group, states) in states.chunks_mut(LANES).enumerate() {
+        states.iter().enumerate().for_each(|(lane, state)| set_chain(&mut rows, lane, state));
+        let first = group * LANES;
+        // An idle lane does over again what the first one does.
+        let runs = array::from_fn(|lane| {
+            let block = block(first + lane).or_else(|| block(first));
+            block.map(slice::from_ref).unwrap_or_default()
+        });
+        kernel.compress(&mut rows, &runs, 1);
+        states.iter_mut().enumerate().for_each(|(lane, state)| *state = chain(&rows, lane));
+    }
+    rows.zeroize();
 }
 
 fn alone(input: &Parts<'_>) -> Digest {

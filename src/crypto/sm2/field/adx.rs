@@ -9,7 +9,8 @@
 use std::arch::asm;
 
 use super::super::limbs::Limbs;
-use super::{Field, Fp, P, invert_by_fermat};
+use super::{Field, Fp, P, Row};
+use crate::crypto::cpu::Features;
 
 /// [`Fp`] on a processor with BMI2 and ADX: whoever chooses this type has seen `Features::adx`. Elsewhere the first
 /// multiplication ends the process with an illegal instruction; memory is safe all the same.
@@ -36,6 +37,15 @@ impl Field for Adx {
     }
 
     #[inline(always)]
+    fn choose<const N: usize>(rows: [&Row<N>; 2], columns: &[u64; 8]) -> [Self; 2] {
+        if Features::get().avx2 {
+            // SAFETY: the processor has AVX2.
+            return unsafe { choose_with_avx2(rows, columns) }.map(Self);
+        }
+        Fp::choose(rows, columns).map(Self)
+    }
+
+    #[inline(always)]
     fn add(&self, other: &Self) -> Self {
         Self(Fp(add(&self.0.0, &other.0.0)))
     }
@@ -56,7 +66,7 @@ impl Field for Adx {
     }
 
     fn invert(&self) -> Self {
-        invert_by_fermat(self)
+        Self(self.0.invert())
     }
 
     #[inline(always)]
@@ -68,6 +78,12 @@ impl Field for Adx {
     fn select(lanes: u8, yes: &Self, no: &Self) -> Self {
         Self(Fp::select(lanes, &yes.0, &no.0))
     }
+}
+
+/// Compiled for vectors twice as wide.
+#[target_feature(enable = "avx2")]
+fn choose_with_avx2<const N: usize>(rows: [&Row<N>; 2], columns: &[u64; 8]) -> [Fp; 2] {
+    Fp::choose(rows, columns)
 }
 
 /// Adds a times the limb at `$offset` of b to the limbs `$t0` to `$t3`, of which it is the first that it reaches; `$t4` is

@@ -5,7 +5,7 @@
 
 use super::field::Fp8;
 use super::portable::Portable;
-use crate::crypto::sm2::field::{Field, Fp};
+use crate::crypto::sm2::field::{Field, Fp, Row};
 
 #[derive(Clone, Copy)]
 pub(in crate::crypto::sm2) struct Emulated(Fp8<Portable>);
@@ -25,6 +25,10 @@ impl Field for Emulated {
     #[inline(never)]
     fn lane(&self, lane: usize) -> Fp {
         self.0.lane(lane)
+    }
+
+    fn choose<const N: usize>(rows: [&Row<N>; 2], columns: &[u64; 8]) -> [Self; 2] {
+        Field::choose(rows, columns).map(Self)
     }
 
     #[inline(never)]
@@ -60,6 +64,16 @@ impl Field for Emulated {
     #[inline(never)]
     fn mul_sub_mul([a, b]: [&Self; 2], [c, d]: [&Self; 2]) -> Self {
         Self(Field::mul_sub_mul([&a.0, &b.0], [&c.0, &d.0]))
+    }
+
+    #[inline(never)]
+    fn mul_sub_square([a, b]: [&Self; 2], c: &Self) -> Self {
+        Self(Field::mul_sub_square([&a.0, &b.0], &c.0))
+    }
+
+    #[inline(never)]
+    fn triple(&self) -> Self {
+        Self(self.0.triple())
     }
 
     #[inline(never)]

@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use super::vector::Vector;
-use crate::crypto::sm2::field::{Field, Fp, P};
+use crate::crypto::sm2::field::{Field, Fp, P, Row};
 use crate::crypto::sm2::limbs;
 
 /// Eight elements; limb k of lane l is lane l of vector k.
@@ -30,13 +30,10 @@ const SIXTEENTH: Fp = Fp::from_montgomery([0, 0, 0, 1 << 60]);
 impl<V: Vector> Field for Fp8<V> {
     const LANES: usize = 8;
 
-    /// a·2^260 is sixteen times a·2^256: another way to cut it into limbs, and less of its multiples of p. It is below
-    /// 2^260, so the fold leaves less than 2^256 + 15·2^224.
     #[inline(always)]
     fn gather<'a>(source: impl Fn(usize) -> &'a Fp) -> Self {
         let rows = [source(0), source(1), source(2), source(3), source(4), source(5), source(6), source(7)];
-        let words = V::transpose(rows.map(Fp::as_montgomery));
-        carry(fold(sliced_times_16(&words)))
+        Self::of_words(&V::transpose(rows.map(Fp::as_montgomery)))
     }
 
     #[inline(always)]
@@ -47,6 +44,16 @@ impl<V: Vector> Field for Fp8<V> {
     #[inline(always)]
     fn lane(&self, lane: usize) -> Fp {
         one_element(&self.stored(), lane)
+    }
+
+    #[inline(always)]
+    fn choose<const N: usize>([one, other]: [&Row<N>; 2], columns: &[u64; 8]) -> [Self; 2] {
+        let columns = V::load(columns);
+        let [a, b, c, d] = one.limbs();
+        let one = [columns.choose(a), columns.choose(b), columns.choose(c), columns.choose(d)];
+        let [a, b, c, d] = other.limbs();
+        let other = [columns.choose(a), columns.choose(b), columns.choose(c), columns.choose(d)];
+        [Self::of_words(&one), Self::of_words(&other)]
     }
 
     /// The sum is below 5/2·2^256, so the fold leaves less than 2^256 + 2^210 + 2·2^224.
@@ -84,11 +91,25 @@ impl<V: Vector> Field for Fp8<V> {
     /// The difference of the products is reduced at once; p makes up for its sign.
     #[inline(always)]
     fn mul_sub_mul([a, b]: [&Self; 2], [c, d]: [&Self; 2]) -> Self {
-        let (mut t, less) = (product(&a.0, &b.0), product(&c.0, &d.0));
-        for i in 0..10 {
-            t[i] = t[i].sub(less[i]);
-        }
-        less_each(montgomery_reduce(t), [])
+        less_each(montgomery_reduce(difference(product(&a.0, &b.0), &product(&c.0, &d.0))), [])
+    }
+
+    #[inline(always)]
+    fn mul_sub_square([a, b]: [&Self; 2], c: &Self) -> Self {
+        less_each(montgomery_reduce(difference(product(&a.0, &b.0), &square(&c.0))), [])
+    }
+
+    /// Three times is below 15/4·2^256, so the fold leaves less than 2^256 + 2^210 + 3·2^224.
+    #[inline(always)]
+    fn triple(&self) -> Self {
+        let a = &self.0;
+        carry(fold([
+            a[0].add(a[0]).add(a[0]),
+            a[1].add(a[1]).add(a[1]),
+            a[2].add(a[2]).add(a[2]),
+            a[3].add(a[3]).add(a[3]),
+            a[4].add(a[4]).add(a[4]),
+        ]))
     }
 
     /// One inversion for all lanes (Montgomery 1987): that of their product, unfolded lane by lane.
@@ -124,6 +145,15 @@ impl<V: Vector> Field for Fp8<V> {
 }
 
 impl<V: Vector> Fp8<V> {
+    /// The elements with these Montgomery forms, by words of 64 bits.
+    ///
+    /// a·2^260 is sixteen times a·2^256: another way to cut it into limbs, and less of its multiples of p. It is below
+    /// 2^260, so the fold leaves less than 2^256 + 15·2^224.
+    #[inline(always)]
+    fn of_words(words: &[V; 4]) -> Self {
+        carry(fold(sliced_times_16(words)))
+    }
+
     /// The limbs in memory: lane l of limb k.
     #[inline(always)]
     fn stored(&self) -> [[u64; 8]; 5] {
@@ -161,6 +191,15 @@ fn square<V: Vector>(a: &[V; 5]) -> [V; 10] {
     for i in 0..5 {
         t[2 * i] = t[2 * i].multiply_add_low(a[i], a[i]);
         t[2 * i + 1] = t[2 * i + 1].multiply_add_high(a[i], a[i]);
+    }
+    t
+}
+
+/// t - less, limb by limb.
+#[inline(always)]
+fn difference<V: Vector>(mut t: [V; 10], less: &[V; 10]) -> [V; 10] {
+    for i in 0..10 {
+        t[i] = t[i].sub(less[i]);
     }
     t
 }

@@ -62,6 +62,11 @@ impl Vector for Ifma {
     }
 
     #[inline(always)]
+    fn load(lanes: &[u64; 8]) -> Self {
+        Self(enabled!(_mm512_loadu_si512((&raw const *lanes).cast())))
+    }
+
+    #[inline(always)]
     fn store(self) -> [u64; 8] {
         let mut lanes = [0; 8];
         enabled!(_mm512_storeu_si512((&raw mut lanes).cast(), self.0));
@@ -121,6 +126,25 @@ impl Vector for Ifma {
     #[inline(always)]
     fn zero_lanes(self) -> u8 {
         enabled!(_mm512_testn_epi64_mask(self.0, self.0))
+    }
+
+    /// All of the table is read; permutations take the same time for all indices (Intel, "Data Operand Independent Timing
+    /// Instructions").
+    #[inline(always)]
+    fn choose<const N: usize>(self, table: &[u64; N]) -> Self {
+        let (sixteens, _) = table.as_chunks::<16>();
+        let high = self.shift_right::<4>();
+        let mut found = Self::splat(0);
+        for (i, sixteen) in (0..).zip(sixteens) {
+            let (low_half, high_half) = sixteen.split_at(8);
+            let of_these = enabled!({
+                let low_half = _mm512_loadu_si512(low_half.as_ptr().cast());
+                let high_half = _mm512_loadu_si512(high_half.as_ptr().cast());
+                _mm512_permutex2var_epi64(low_half, self.0, high_half)
+            });
+            found = Self::select(high.xor(Self::splat(i)).zero_lanes(), Self(of_these), found);
+        }
+        found
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::vector::Vector;
+use crate::crypto::sm2::limbs;
 use std::array::from_fn;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,10 @@ impl Vector for Portable {
 
     fn transpose(rows: [&[u64; 4]; 8]) -> [Self; 4] {
         from_fn(|word| Self(rows.map(|row| row[word])))
+    }
+
+    fn load(lanes: &[u64; 8]) -> Self {
+        Self(*lanes)
     }
 
     fn store(self) -> [u64; 8] {
@@ -76,6 +81,12 @@ impl Vector for Portable {
 
     fn zero_lanes(self) -> u8 {
         (0..8).map(|lane| u8::from(self.0[lane] == 0) << lane).sum()
+    }
+
+    fn choose<const N: usize>(self, table: &[u64; N]) -> Self {
+        Self(self.0.map(|index| {
+            (0..).zip(table).fold(0, |found, (place, word)| found | word & limbs::mask(place == index))
+        }))
     }
 
     fn select(lanes: u8, yes: Self, no: Self) -> Self {

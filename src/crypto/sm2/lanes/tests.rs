@@ -109,6 +109,9 @@ pub(super) fn check_representations<V: Vector>() {
                 a.square_sub([&b, &b]),
                 a.square_sub([&b, &b, &b]),
                 Fp8::mul_sub_mul([&a, &a], [&b, &b]),
+                Fp8::mul_sub_square([&a, &a], &b),
+                Fp8::mul_sub_square([&b, &b], &a),
+                a.triple(),
             ];
             for lane in 0..8 {
                 let (x, y) = (meant[lane], meaning(&right[lane], &unit));
@@ -123,6 +126,9 @@ pub(super) fn check_representations<V: Vector>() {
                     square.sub(&y).sub(&y),
                     square.sub(&y).sub(&y).sub(&y),
                     square.sub(&y.square()),
+                    square.sub(&y.square()),
+                    y.square().sub(&square),
+                    x.add(&x).add(&x),
                 ];
                 let found = fused.map(|result| meaning(&limbs(&result, lane), &unit));
                 assert_eq!(found, expected, "fused operations of {}", what());

@@ -6,6 +6,7 @@ pub(super) trait Vector: Copy {
     fn splat(value: u64) -> Self;
     /// Words 0 to 3 of eight rows: the lane l of vector w is word w of row l.
     fn transpose(rows: [&[u64; 4]; 8]) -> [Self; 4];
+    fn load(lanes: &[u64; 8]) -> Self;
     fn store(self) -> [u64; 8];
 
     fn add(self, other: Self) -> Self;
@@ -27,6 +28,8 @@ pub(super) trait Vector: Copy {
 
     /// The lanes that are zero, one bit each, lane 0 in the lowest.
     fn zero_lanes(self) -> u8;
+    /// For each lane the word of `table` at the index that the lane is, below N, a multiple of 16; in constant time.
+    fn choose<const N: usize>(self, table: &[u64; N]) -> Self;
     /// `yes` in the lanes of `lanes`, `no` in the others.
     fn select(lanes: u8, yes: Self, no: Self) -> Self;
 }

@@ -41,15 +41,11 @@ impl Key for &Table {
 
     #[inline(always)]
     fn sum<F: Field>(equation: &Equation<Self>) -> Sum<F> {
-        let s: GeneratorDigits = equation.generator_digits();
         let t: [i16; KEY_WINDOWS] = signed_digits(&equation.t, KEY_WIDTH);
-        let (generator, key) = (generator_table(), equation.key);
         let mut sum = Sum::empty();
-        for (window, digit) in s.iter().enumerate() {
-            sum.add(&points(|_| Some((generator.entry(window, *digit), *digit))));
-        }
+        add_generator(&mut sum, equation);
         for (window, digit) in t.iter().enumerate() {
-            sum.add(&points(|_| Some((key.entry(window, *digit), *digit))));
+            sum.add(&points(|_| Some((equation.key.entry(window, *digit), *digit))));
         }
         sum
     }
@@ -76,6 +72,15 @@ impl Key for &Table {
     }
 }
 
+/// Adds s·G to a sum of one lane.
+#[inline(always)]
+pub(super) fn add_generator<F: Field, K: Key>(sum: &mut Sum<F>, equation: &Equation<K>) {
+    let table = generator_table();
+    for (window, digit) in equation.generator_digits().iter().enumerate() {
+        sum.add(&points(|_| Some((table.entry(window, *digit), *digit))));
+    }
+}
+
 /// Appends the rows of points that make up s·G, for all s.
 #[inline(always)]
 pub(super) fn push_generator_rows<F: Field>(rows: &mut Vec<Points<F>>, s: &[GeneratorDigits]) {
@@ -93,7 +98,7 @@ pub(super) fn push_generator_rows<F: Field>(rows: &mut Vec<Points<F>>, s: &[Gene
 /// The table entries with their digits that `entry` names for the lanes: entries where the digit is positive, their
 /// opposites where it is negative, nothing where it is 0 or there is none.
 #[inline(always)]
-pub(super) fn points<'a, F: Field>(entry: impl Fn(usize) -> Option<(&'a Affine, i16)>) -> Points<F> {
+fn points<'a, F: Field>(entry: impl Fn(usize) -> Option<(&'a Affine, i16)>) -> Points<F> {
     let entries: [Option<(&Affine, i16)>; 8] =
         std::array::from_fn(|lane| if lane < F::LANES { entry(lane) } else { None });
     let lanes = |is: fn(i16) -> bool| {
@@ -107,6 +112,5 @@ pub(super) fn points<'a, F: Field>(entry: impl Fn(usize) -> Option<(&'a Affine, 
         |lane: usize| entries[lane].or(entries[0]).map_or(generator_table().entry(0, 1), |entry| entry.0);
     let (x, y) = (F::gather(|lane| &point(lane).x), F::gather(|lane| &point(lane).y));
     let (present, negative) = (lanes(|digit| digit != 0), lanes(|digit| digit < 0));
-    let y = if negative == 0 { y } else { F::select(negative, &y.sub(&y).sub(&y), &y) };
-    Points { x, y, present: present & all::<F>(), odd: 0 }
+    Points { x, y, present: present & all::<F>(), odd: 0 }.negated(negative)
 }
