@@ -18,6 +18,7 @@ mod batch;
 mod complete;
 mod curve;
 mod encoding;
+mod encryption;
 mod field;
 mod key;
 mod lanes;
@@ -36,6 +37,7 @@ mod verify;
 mod window;
 
 pub use batch::{Claim, Order, sign_batch};
+pub use encryption::MAX_MESSAGE_LEN;
 pub use encoding::{PBKDF2_ITERATIONS, SPKI_LEN};
 pub use key::{PrivateKey, PublicKey};
 pub use prepared::PreparedKeys;
