@@ -19,6 +19,9 @@ const COMMANDS: [&str; 10] = [
     "sign",
     "verify",
     "inspect",
+    "pack",
+    "install",
+    "package check",
     "run",
 ];
 

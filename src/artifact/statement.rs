@@ -394,10 +394,14 @@ pub fn package_signed_bytes(manifest_der: &[u8], scheme_id: u8, key_id: &KeyId) 
     Domain::Package.signed_bytes(manifest_der, scheme_id, key_id)
 }
 
-/// Whether `message` could be taken for what vouches for a statement, a trust document or a package. A key must not sign such a
+/// What leads the bytes that a host's own key codes in the receipt of an installed package.
+pub const RECEIPT_TAG: &[u8] = b"sogov.receipt.v1\0";
+
+/// Whether `message` could be taken for what vouches for a statement, a trust document, a package or a receipt. A key must not sign such a
 /// message because somebody asks it to.
 pub fn is_signed_bytes(message: &[u8]) -> bool {
-    [Domain::Statement, Domain::TrustDocument, Domain::Package].iter().any(|domain| message.starts_with(domain.tag()))
+    let domains = [Domain::Statement, Domain::TrustDocument, Domain::Package];
+    domains.map(Domain::tag).iter().any(|tag| message.starts_with(tag)) || message.starts_with(RECEIPT_TAG)
 }
 
 /// What kind of thing a signature is for: a signature of one domain is worth nothing in another.

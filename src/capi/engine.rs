@@ -475,6 +475,7 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         trust_directory: path(trust),
         root_key_ids: roots.as_chunks::<32>().0.iter().copied().map(KeyId::from_bytes).collect(),
         state_directory: path(state),
+        receipt_key: None,
         log: log(raw),
         events: events(raw.event, raw.event_context),
         parked_versions: raw.parked_versions,

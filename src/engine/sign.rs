@@ -124,7 +124,7 @@ impl FileSigner<'_> {
         self.signature_over(|scheme, key_id| statement::signed_bytes(statement_der, scheme, key_id))
     }
 
-    fn signature_over(
+    pub(super) fn signature_over(
         &self,
         signed_bytes: impl FnOnce(u8, &crate::crypto::key_id::KeyId) -> Vec<u8>,
     ) -> Result<SignatureEntry> {
