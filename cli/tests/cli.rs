@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::{SOGOV, Story};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 13] = [
     "keygen",
     "key-id",
     "trust init",
@@ -471,7 +471,7 @@ fn an_unsound_trust_directory_is_refused() {
 
     let release = story.id("release").replace("sm3:", "");
     fs::remove_file(story.at(&format!("trust/keys/{release}.pem"))).unwrap();
-    let ran = story.run(&format!("{check} --json"));
+    let ran = story.run(&format!("{check}"));
     let checked: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((ran.code, &checked["accepted"]), (1, &json!(false)));
     assert!(ran.stderr.contains("expected its public key in keys/"), "{ran:?}");
@@ -622,7 +622,7 @@ fn a_failing_plugin_is_exit_code_4_and_a_refused_one_1() {
     let run = format!("run {} --service fee", story.trust());
     story.write("large", "amount=99999.00 currency=CNY");
     story.refused(&format!("{run} --load v3=v3.so --input-file large"), 4, "PLUGIN_FAILED", "version v3");
-    let ran = story.run(&format!("{run} --load v3=v3.so --input-file large --count 3 --json"));
+    let ran = story.run(&format!("{run} --load v3=v3.so --input-file large --count 3"));
     let counted: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((ran.code, &counted["failed"]), (4, &json!(3)));
     assert_eq!(counted["split"]["v3"]["failed"], 3);
@@ -671,4 +671,46 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let full = story.shell("sogov --help > /dev/full");
     assert_eq!(full.code, 3, "what could not be written is told: {full:?}");
+}
+
+#[test]
+fn packages_are_made_installed_and_checked() {
+    let story = Story::new();
+    story.sign_fee("v1");
+    let sign = "sign --key release.pem --service fee --version v3 --epoch 1 --detached libfee_v3.so";
+    story.ok(sign);
+    story.ok("keygen --out host.pem --public host.pub.pem");
+    story.write("receipt.key", [7; 32]);
+    story.write("fee.sbom.json", "{}");
+    let pack = "pack --key release.pem --recipient host.pub.pem --audience host-1 --epoch 1 --out fee.sogpkg";
+    let packed = story.json(&format!("{pack} --file fee.sbom.json fee-v1.so libfee_v3.so"));
+    let files = ["fee-v1.so", "libfee_v3.so", "libfee_v3.so.sogsig", "fee.sbom.json"];
+    assert_eq!(packed["files"], serde_json::json!(files));
+    let trust = story.trust();
+    let places = format!("{trust} --state state --receipt-key receipt.key");
+    let install = format!("install {places} --key host.pem --audience host-1 fee.sogpkg");
+    let installed = story.json(&format!("{install}"));
+    let directory = installed["directory"].as_str().unwrap().to_owned();
+    for name in files {
+        let installed = std::fs::read(std::path::Path::new(&directory).join(name)).unwrap();
+        assert_eq!(installed, story.read(name), "{name}");
+    }
+    story.refused(&install, 1, "REPLAYED", "was installed before");
+    story.refused(&install.replace("host-1", "host-2"), 1, "WRONG_AUDIENCE", "host-2");
+    let check = format!("package check {places} {directory}/fee-v1.so");
+    assert!(story.ok(&check).contains("untouched"));
+    let plugin = &installed["plugins"][1].as_str().unwrap();
+    story.ok(&format!("verify {trust} --service fee {plugin}"));
+    std::fs::write(format!("{directory}/fee-v1.so"), "other").unwrap();
+    let checked = story.run(&check);
+    assert_eq!(checked.code, 1);
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("replaced"), "{checked:?}");
+    for wrong in [
+        "pack --key release.pem --recipient host.pub.pem --out x.sogpkg fee-v1.so",
+        "pack --recipient host.pub.pem --audience a --out x.sogpkg fee-v1.so",
+        "pack --key release.pem --recipient host.pub.pem --audience a --out x.sogpkg",
+        &format!("install {places} --key host.pem --audience host-1"),
+    ] {
+        assert_eq!(story.run(wrong).code, 2, "{wrong}");
+    }
 }

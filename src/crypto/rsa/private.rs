@@ -8,7 +8,7 @@
 
 use super::{MAX_BITS, MIN_BITS, PublicKey, bits_of};
 use crate::crypto::asn1::read_sequence;
-use crate::crypto::encoding::{invalid, malformed};
+use crate::crypto::encoding::{PrivateDer, invalid, malformed};
 use crate::crypto::oaep;
 use crate::error::Result;
 use ::rsa::hazmat::rsa_decrypt_and_check;
@@ -58,6 +58,12 @@ impl PrivateKey {
         )
         .map_err(refused)?;
         Ok(Self { key, public })
+    }
+
+    /// Reads PKCS#8 (RFC 5958) in DER; what cannot be read is [`Status::KeyInvalid`](crate::error::Status::KeyInvalid).
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
+        let der = PrivateDer::read(der, None)?;
+        Self::from_numbers(der.rsa().ok_or_else(|| invalid("expected a key of RSA, found another"))?)
     }
 
     /// The public half.
