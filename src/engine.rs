@@ -10,6 +10,7 @@ mod update;
 mod verify;
 mod watch;
 
+pub use crate::store::FileStanding;
 pub use open::EngineOptions;
 pub use package::{InstalledPackage, PackageFacts, Packed, PackedPlugin, pack};
 pub use sign::{
@@ -19,7 +20,6 @@ pub use update::{
     GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
     UpdateReport, Verdict,
 };
-pub use crate::store::Standing;
 pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;

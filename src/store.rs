@@ -16,7 +16,7 @@
 mod packages;
 mod receipt;
 
-pub use packages::{Packages, Standing};
+pub use packages::{FileStanding, Packages};
 
 use crate::crypto::key_id::parse_digest;
 use crate::crypto::sm3::{self, Digest};

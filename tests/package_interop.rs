@@ -23,8 +23,7 @@ const JARS: [(&str, &str); 3] = [
     ("bcutil", "4420691958ad1c0ba275a6d6d8a6317adbdbdc9277055b6a72aa89c88cda8c7d"),
 ];
 
-const OAEP: &str =
-    "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha256";
+const OAEP: &str = "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha256";
 
 /// Keys of RSA with certificates, one of which names the key by a subjectKeyIdentifier of its own.
 fn parties(directory: &TempDir, bits: &[u32]) {
@@ -63,9 +62,15 @@ fn envelopes_by_openssl_are_opened() {
     let encrypt = "cms -encrypt -binary -outform DER -aes-256-gcm -in content -out envelope";
     openssl(&directory, &format!("{encrypt} -recip cert0.pem {OAEP}"));
     assert_eq!(*open(&read(&directory, "envelope"), &key(&directory, 0)).unwrap(), content());
-    assert_eq!(open(&read(&directory, "envelope"), &key(&directory, 2)).unwrap_err().status(), Status::PackageInvalid);
+    assert_eq!(
+        open(&read(&directory, "envelope"), &key(&directory, 2)).unwrap_err().status(),
+        Status::PackageInvalid
+    );
     // Several, of which the key at hand is one: without its certificate all are tried, with it one.
-    openssl(&directory, &format!("{encrypt} -recip cert0.pem {OAEP} -recip cert1.pem {OAEP} -recip cert2.pem {OAEP}"));
+    openssl(
+        &directory,
+        &format!("{encrypt} -recip cert0.pem {OAEP} -recip cert1.pem {OAEP} -recip cert2.pem {OAEP}"),
+    );
     for number in 0..3 {
         assert_eq!(*open(&read(&directory, "envelope"), &key(&directory, number)).unwrap(), content());
         let (file, certificate) = (format!("key{number}.pem"), format!("cert{number}.pem"));
@@ -84,7 +89,10 @@ fn envelopes_by_openssl_of_other_forms_are_refused() {
     parties(&directory, &[3072]);
     fs::write(directory.path().join("content"), content()).unwrap();
     let refused = |arguments: &str, why: &str| {
-        openssl(&directory, &format!("cms -encrypt -binary -outform DER -in content -out envelope {arguments}"));
+        openssl(
+            &directory,
+            &format!("cms -encrypt -binary -outform DER -in content -out envelope {arguments}"),
+        );
         let error = open(&read(&directory, "envelope"), &key(&directory, 0)).unwrap_err();
         assert_eq!(error.status(), Status::PackageInvalid);
         assert!(error.message().contains(why), "{arguments}: {error}");
@@ -175,7 +183,8 @@ fn bouncy_castle_opens_envelopes() {
     }
     openssl(&directory, "pkey -in key1.pem -pubout -out public.pem");
     let recipient = Recipient::from_encoded(&read(&directory, "public.pem")).unwrap();
-    fs::write(directory.path().join("envelope"), seal(Zeroizing::new(content()), &[recipient]).unwrap()).unwrap();
+    fs::write(directory.path().join("envelope"), seal(Zeroizing::new(content()), &[recipient]).unwrap())
+        .unwrap();
     bouncy_castle(&directory, "decrypt envelope content key1.pem");
     assert_eq!(read(&directory, "content"), content());
 }
@@ -214,6 +223,10 @@ fn jar(out: &Path, name: &str, digest: &str) -> PathBuf {
     }
     let found = Command::new("sha256sum").arg(&jar).output().unwrap();
     let found = String::from_utf8(found.stdout).unwrap();
-    assert!(found.starts_with(digest), "{}: expected the SHA-256 digest {digest}, found {found}", jar.display());
+    assert!(
+        found.starts_with(digest),
+        "{}: expected the SHA-256 digest {digest}, found {found}",
+        jar.display()
+    );
     jar
 }

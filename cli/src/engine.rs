@@ -34,8 +34,7 @@ pub fn open(args: &Args, state_directory: Option<PathBuf>, verbose: bool) -> Res
 /// The engine over the trust directory of `--trust` and the packages of `--state`, with the key of `--receipt-key`.
 pub fn open_with_packages(args: &Args) -> Result<Arc<Engine>, Failure> {
     let path = args.required_path("receipt-key")?;
-    let receipt_key =
-        SecretKey::from_bytes(&input::secret_file(path)?).map_err(|e| e.of(path.display()))?;
+    let receipt_key = SecretKey::from_bytes(&input::secret_file(path)?).map_err(|e| e.of(path.display()))?;
     Ok(Engine::open_idle(EngineOptions {
         trust_directory: Some(args.required_path("trust")?.to_owned()),
         root_key_ids: roots(args)?,

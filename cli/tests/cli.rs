@@ -471,7 +471,7 @@ fn an_unsound_trust_directory_is_refused() {
 
     let release = story.id("release").replace("sm3:", "");
     fs::remove_file(story.at(&format!("trust/keys/{release}.pem"))).unwrap();
-    let ran = story.run(&format!("{check}"));
+    let ran = story.run(&format!("{check} --json"));
     let checked: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((ran.code, &checked["accepted"]), (1, &json!(false)));
     assert!(ran.stderr.contains("expected its public key in keys/"), "{ran:?}");
@@ -622,7 +622,7 @@ fn a_failing_plugin_is_exit_code_4_and_a_refused_one_1() {
     let run = format!("run {} --service fee", story.trust());
     story.write("large", "amount=99999.00 currency=CNY");
     story.refused(&format!("{run} --load v3=v3.so --input-file large"), 4, "PLUGIN_FAILED", "version v3");
-    let ran = story.run(&format!("{run} --load v3=v3.so --input-file large --count 3"));
+    let ran = story.run(&format!("{run} --load v3=v3.so --input-file large --count 3 --json"));
     let counted: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((ran.code, &counted["failed"]), (4, &json!(3)));
     assert_eq!(counted["split"]["v3"]["failed"], 3);
@@ -689,7 +689,7 @@ fn packages_are_made_installed_and_checked() {
     let trust = story.trust();
     let places = format!("{trust} --state state --receipt-key receipt.key");
     let install = format!("install {places} --key host.pem --audience host-1 fee.sogpkg");
-    let installed = story.json(&format!("{install}"));
+    let installed = story.json(&install);
     let directory = installed["directory"].as_str().unwrap().to_owned();
     for name in files {
         let installed = std::fs::read(std::path::Path::new(&directory).join(name)).unwrap();

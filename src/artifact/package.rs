@@ -192,7 +192,8 @@ impl Manifest {
         }
         let der = self.encode();
         if der.len() > MAX_STATEMENT_LEN {
-            let message = format!("manifest: expected at most {MAX_STATEMENT_LEN} bytes, found {}", der.len());
+            let message =
+                format!("manifest: expected at most {MAX_STATEMENT_LEN} bytes, found {}", der.len());
             return Err(Error::new(Status::LimitExceeded, message));
         }
         Ok(der)
@@ -203,7 +204,9 @@ impl Manifest {
     pub fn from_der(der: &[u8]) -> Result<Self> {
         if der.len() > MAX_STATEMENT_LEN {
             let found = der.len();
-            return Err(invalid(format!("manifest: expected at most {MAX_STATEMENT_LEN} bytes, found {found}")));
+            return Err(invalid(format!(
+                "manifest: expected at most {MAX_STATEMENT_LEN} bytes, found {found}"
+            )));
         }
         let manifest = Self::decode(der).map_err(|e| as_package_error(&e.of("manifest")))?;
         if let Some(rule) = manifest.broken_rule() {
@@ -326,9 +329,11 @@ fn broken_entries(entries: &[Entry]) -> Option<String> {
     let mut seen = BTreeSet::new();
     entries.iter().find_map(|entry| {
         // Where a file system folds case, one of two such names would replace the other.
-        let twice = || (!seen.insert(entry.name.to_ascii_lowercase())).then(|| {
-            format!("entries: {} stands there twice, or another that differs in case alone", entry.name)
-        });
+        let twice = || {
+            (!seen.insert(entry.name.to_ascii_lowercase())).then(|| {
+                format!("entries: {} stands there twice, or another that differs in case alone", entry.name)
+            })
+        };
         broken_file_name(&entry.name).map(|why| format!("entries: {why}")).or_else(twice)
     })
 }
@@ -356,7 +361,10 @@ fn as_package_error(error: &Error) -> Error {
     let status =
         if error.status() == Status::Unsupported { Status::Unsupported } else { Status::PackageInvalid };
     let message = error.message();
-    Error::new(status, if message.starts_with("package: ") { message.into() } else { format!("package: {message}") })
+    Error::new(
+        status,
+        if message.starts_with("package: ") { message.into() } else { format!("package: {message}") },
+    )
 }
 
 fn invalid(why: impl std::fmt::Display) -> Error {

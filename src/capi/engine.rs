@@ -5,8 +5,10 @@ use super::event::{events, sogov_event_callback};
 use super::guard::guard;
 use super::handle::{self, impl_handle};
 use super::input::{In, Options};
+use super::key::{Key, sogov_key};
 use super::output::Out;
 use super::version::{VersionPlace, sogov_version_info};
+use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
 use crate::engine::{Change, Engine, EngineOptions, LoadOptions};
 use crate::error::{Error, Result, Status};
@@ -16,6 +18,7 @@ use crate::telemetry::{Log, LogLevel};
 use arc_swap::ArcSwapOption;
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An engine: trust, services and versions of one program. Usually there is one a process. Any number of threads
@@ -85,6 +88,9 @@ pub struct sogov_engine_options {
     /// How many bytes of address space the images of each service's retired versions may take together, beyond which the
     /// oldest are unloaded; 0: 256 MiB.
     pub parked_bytes: usize,
+    /// A key of hmac-sha256 that codes the receipts of installed packages, or NULL: then no package is installed, and receipts
+    /// are not looked at. It must not lie in the state directory. Borrowed; the engine keeps what it needs of it.
+    pub receipt_key: *const sogov_key,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -110,6 +116,7 @@ unsafe impl Options for sogov_engine_options {
         symbol_collisions: 0,
         contain_crashes: 0,
         parked_bytes: 0,
+        receipt_key: std::ptr::null(),
     };
 }
 
@@ -475,7 +482,8 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         trust_directory: path(trust),
         root_key_ids: roots.as_chunks::<32>().0.iter().copied().map(KeyId::from_bytes).collect(),
         state_directory: path(state),
-        receipt_key: None,
+        // SAFETY: the caller's promise.
+        receipt_key: unsafe { receipt_key(raw.receipt_key) }?,
         log: log(raw),
         events: events(raw.event, raw.event_context),
         parked_versions: raw.parked_versions,
@@ -491,6 +499,23 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         },
         contain_crashes: raw.contain_crashes == 1,
     })
+}
+
+/// # Safety
+/// NULL, or a key that was issued, at whatever time.
+unsafe fn receipt_key(key: *const sogov_key) -> Result<Option<Arc<SecretKey>>> {
+    if key.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let key = unsafe { handle::get(key) }?;
+    match &*key {
+        Key::Secret(secret) => SecretKey::from_bytes(secret.as_bytes()).map(|secret| Some(Arc::new(secret))),
+        other => {
+            let found = other.scheme();
+            Err(Error::argument(format!("receipt_key: expected a key of hmac-sha256, found one of {found}")))
+        }
+    }
 }
 
 fn preflight(raw: &sogov_engine_options) -> Result<preflight::Options> {

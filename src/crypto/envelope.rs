@@ -88,8 +88,12 @@ pub fn open(envelope: &[u8], key: &RecipientKey) -> Result<Zeroizing<Vec<u8>>> {
         return Err(invalid(format!("expected at most {MAX_LEN} bytes, found {}", envelope.len())));
     }
     let read = read::envelope(envelope)?;
-    let mine: Vec<_> =
-        read.recipients.iter().filter(|info| key.may_be(read.profile, &info.id)).take(MAX_TRIALS + 1).collect();
+    let mine: Vec<_> = read
+        .recipients
+        .iter()
+        .filter(|info| key.may_be(read.profile, &info.id))
+        .take(MAX_TRIALS + 1)
+        .collect();
     if mine.is_empty() {
         return Err(invalid("none of its recipients has the key at hand"));
     }
@@ -119,7 +123,9 @@ enum Profile {
 
 impl Profile {
     fn of(recipients: &[Recipient]) -> Result<Self> {
-        let first = recipients.first().ok_or_else(|| Error::argument("recipients: expected at least one, found none"))?;
+        let first = recipients
+            .first()
+            .ok_or_else(|| Error::argument("recipients: expected at least one, found none"))?;
         if recipients.len() > MAX_RECIPIENTS {
             let found = recipients.len();
             return Err(Error::new(

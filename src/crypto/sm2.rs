@@ -37,8 +37,8 @@ mod verify;
 mod window;
 
 pub use batch::{Claim, Order, sign_batch};
-pub use encryption::MAX_MESSAGE_LEN;
 pub use encoding::{PBKDF2_ITERATIONS, SPKI_LEN};
+pub use encryption::MAX_MESSAGE_LEN;
 pub use key::{PrivateKey, PublicKey};
 pub use prepared::PreparedKeys;
 pub use signature::{SIGNATURE_LEN, Signature};

@@ -13,7 +13,7 @@ use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
-use crate::store::{Packages, Standing};
+use crate::store::{FileStanding, Packages};
 use crate::sys::file;
 use crate::telemetry::LogLevel;
 use crate::timestamp::{self, UnixSeconds};
@@ -152,7 +152,8 @@ impl Engine {
                 self.tell(change, "install", service, Ok::<_, &Error>(id));
             }
             Err(e) => {
-                let by = if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
+                let by =
+                    if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
                 self.log.write(LogLevel::Error, format_args!("install refused{by}: {e}"));
             }
         }
@@ -161,7 +162,7 @@ impl Engine {
 
     /// How the installed file at `path` stands to the receipt of its installation. [`Status::NotFound`] for a file that no
     /// package brought; [`Status::Modified`] where the receipt itself was altered.
-    pub fn check_installed(&self, path: &Path) -> Result<Standing> {
+    pub fn check_installed(&self, path: &Path) -> Result<FileStanding> {
         self.check_open()?;
         let (packages, receipt_key) = self.packages()?;
         let standing = packages.standing(path, receipt_key).map_err(|e| e.of(path.display()))?;
@@ -178,11 +179,11 @@ impl Engine {
             return Ok(());
         }
         match packages.standing(path, receipt_key).map_err(|e| e.of(path.display()))? {
-            Some(Standing::Replaced) => Err(Error::new(
+            Some(FileStanding::Replaced) => Err(Error::new(
                 Status::Modified,
                 format!("{}: was replaced since its package was installed", path.display()),
             )),
-            Some(Standing::Moved) => {
+            Some(FileStanding::Moved) => {
                 let path = path.display();
                 let what = "is not the file that was installed, but one with the same content";
                 self.log.write(LogLevel::Warning, format_args!("{path}: {what}"));
@@ -224,7 +225,8 @@ impl Engine {
     }
 
     fn packages(&self) -> Result<(&Packages, &SecretKey)> {
-        let missing = |what| Error::argument(format!("packages: expected {what} in the engine's options, found none"));
+        let missing =
+            |what| Error::argument(format!("packages: expected {what} in the engine's options, found none"));
         let store = self.store.as_deref().ok_or_else(|| missing("a state directory"))?;
         let key = self.receipt_key.as_deref().ok_or_else(|| missing("a receipt key"))?;
         Ok((store.packages(), key))
@@ -280,7 +282,10 @@ impl Contents {
         self.len = self.len.saturating_add(bytes.len());
         if self.len > envelope::MAX_CONTENT_LEN {
             let limit = envelope::MAX_CONTENT_LEN;
-            return Err(Error::new(Status::LimitExceeded, format!("package: expected at most {limit} bytes")));
+            return Err(Error::new(
+                Status::LimitExceeded,
+                format!("package: expected at most {limit} bytes"),
+            ));
         }
         self.entries.push(Entry { name, role, len: bytes.len() as u64, digest: file_digest(&bytes) });
         self.files.push(bytes);

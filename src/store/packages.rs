@@ -13,8 +13,8 @@
 #![forbid(unsafe_code)]
 
 use super::receipt::{self, Receipt};
-use crate::artifact::package::{MAX_FILES, Manifest, PackageId};
 use crate::artifact::package::file_digest;
+use crate::artifact::package::{MAX_FILES, Manifest, PackageId};
 use crate::crypto::hmac::SecretKey;
 use crate::document::Document;
 use crate::error::{Error, Result, Status};
@@ -45,7 +45,7 @@ pub struct Packages {
 
 /// How a file stands to its receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum FileStanding {
     /// It is the file that was installed, with its content.
     Untouched,
     /// Its content is another.
@@ -87,7 +87,8 @@ impl Packages {
     pub fn check_new(&self, manifest: &Manifest) -> Result<()> {
         let (service, record) = self.record(manifest)?;
         let Some(record) = record else { return Ok(()) };
-        let refuse = |why: String| Err(Error::new(Status::Replayed, format!("package {}: {why}", manifest.id)));
+        let refuse =
+            |why: String| Err(Error::new(Status::Replayed, format!("package {}: {why}", manifest.id)));
         if manifest.epoch < record.epoch {
             let (expected, found) = (record.epoch, manifest.epoch);
             return refuse(format!("service {service} is at epoch {expected}, the package says {found}"));
@@ -119,7 +120,10 @@ impl Packages {
     pub fn remember(&self, manifest: &Manifest) -> Result<()> {
         fault!("package.record");
         let (service, record) = self.record(manifest)?;
-        let mut ids = record.filter(|record| record.epoch == manifest.epoch).map(|record| record.ids).unwrap_or_default();
+        let mut ids = record
+            .filter(|record| record.epoch == manifest.epoch)
+            .map(|record| record.ids)
+            .unwrap_or_default();
         let id = manifest.id.to_string();
         if !ids.contains(&id) {
             ids.push(id);
@@ -137,7 +141,7 @@ impl Packages {
     /// How the installed file at `path` stands to its receipt; `None` where `path` is not that of an installed file. What
     /// has no receipt, or a file that the receipt does not name, is [`Status::NotFound`]; a receipt that was
     /// altered, [`Status::Modified`].
-    pub fn standing(&self, path: &Path, key: &SecretKey) -> Result<Option<Standing>> {
+    pub fn standing(&self, path: &Path, key: &SecretKey) -> Result<Option<FileStanding>> {
         let Some((directory, name)) = self.place(path) else { return Ok(None) };
         let bytes = self.receipts.read(&directory, receipt::MAX_LEN, Status::Io)?;
         let receipt = Receipt::open(&bytes, key)?;
@@ -145,14 +149,15 @@ impl Packages {
         let file = file.ok_or_else(|| {
             Error::new(Status::NotFound, format!("the receipt of package {} does not name it", receipt.id))
         })?;
-        let opened = self.installed.existing_subdirectory(&directory, Status::Io)?.open_file(&name, Status::Io)?;
+        let opened =
+            self.installed.existing_subdirectory(&directory, Status::Io)?.open_file(&name, Status::Io)?;
         let identity = FileIdentity::of(&opened)?;
         Ok(Some(if identity.len != file.identity.len || digest_of(opened, identity.len)? != file.root {
-            Standing::Replaced
+            FileStanding::Replaced
         } else if identity == file.identity {
-            Standing::Untouched
+            FileStanding::Untouched
         } else {
-            Standing::Moved
+            FileStanding::Moved
         }))
     }
 
@@ -164,7 +169,8 @@ impl Packages {
     /// The package's directory and the name in it.
     fn place(&self, path: &Path) -> Option<(String, String)> {
         let path = path.canonicalize().ok()?;
-        let mut below = path.strip_prefix(self.installed.path()).ok()?.components().map(|c| c.as_os_str().to_str());
+        let mut below =
+            path.strip_prefix(self.installed.path()).ok()?.components().map(|c| c.as_os_str().to_str());
         match (below.next()??, below.next()??, below.next()) {
             (directory, name, None) if !directory.starts_with('.') => Some((directory.into(), name.into())),
             _ => None,

@@ -108,7 +108,10 @@ impl Receipt {
         outer.finish("receipt")?;
         let version: u64 = r.integer("version")?;
         if version != VERSION {
-            return Err(Error::new(Status::Unsupported, format!("receipt: expected version 1, found {version}")));
+            return Err(Error::new(
+                Status::Unsupported,
+                format!("receipt: expected version 1, found {version}"),
+            ));
         }
         let id = r.octets("package id")?.try_into();
         let id = id.map_err(|_| malformed(format_args!("expected a package id of {ID_LEN} bytes")))?;
@@ -132,7 +135,9 @@ impl ReceiptFile {
         let FileIdentity { device, inode, generation, born_ns, len } = self.identity;
         w.sequence(|w| {
             w.text(&self.name);
-            [device, inode, generation, born_ns, len].iter().for_each(|number| w.integer(*number));
+            for number in [device, inode, generation, born_ns, len] {
+                w.integer(number);
+            }
             w.octets(&self.root);
         });
     }

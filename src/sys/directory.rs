@@ -183,8 +183,7 @@ impl Directory {
     pub fn put_in_place(&self, from: &str, to: &str) -> Result<()> {
         let context = || format!("rename {} to {to}", self.path.join(from).display());
         let fail = |e: io::Error| Error::io(context(), &e);
-        let (c_from, c_to) =
-            (c_path(Path::new(from)).map_err(fail)?, c_path(Path::new(to)).map_err(fail)?);
+        let (c_from, c_to) = (c_path(Path::new(from)).map_err(fail)?, c_path(Path::new(to)).map_err(fail)?);
         let fd = self.file.as_raw_fd();
         let exists = match open_at(fd, Path::new(to), DIRECTORY, 0) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => false,

@@ -123,7 +123,12 @@ pub(super) fn signers(
 ) -> Result<Signers> {
     let mut signers = Signers { counted: Vec::new(), refused: Vec::new() };
     for entry in &sigmeta.signatures {
-        match check_signature(trust, &signed_bytes(&sigmeta.statement, entry.scheme, &entry.key_id), entry, demand) {
+        match check_signature(
+            trust,
+            &signed_bytes(&sigmeta.statement, entry.scheme, &entry.key_id),
+            entry,
+            demand,
+        ) {
             Ok(()) => signers.counted.push(entry.key_id),
             // A broken signature of a known key is no signer too few: it is a forgery or damage.
             Err(broken) if broken.status() == Status::Modified => return Err(broken),

@@ -10,7 +10,9 @@ use sogov::crypto::envelope::{self, Recipient, RecipientKey};
 use sogov::crypto::key::Signer;
 use sogov::crypto::scheme::Scheme;
 use sogov::crypto::sm2::{PrivateKey, UserId};
-use sogov::engine::{Change, FileFacts, FileSigner, LoadOptions, PackageFacts, Standing, check_message, pack};
+use sogov::engine::{
+    Change, FileFacts, FileSigner, FileStanding, LoadOptions, PackageFacts, check_message, pack,
+};
 use sogov::error::Status;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -61,8 +63,7 @@ impl Parts {
         let algorithm = tlv(0x30, &[&self.cipher, &parameters]);
         let content = tlv(0x30, &[&self.data_type, &algorithm, &self.ciphertext]);
         let recipients = tlv(0x31, &[&self.recipients.concat()]);
-        let data =
-            tlv(0x30, &[&self.version, &recipients, &content, &self.between, &self.mac, &self.behind]);
+        let data = tlv(0x30, &[&self.version, &recipients, &content, &self.between, &self.mac, &self.behind]);
         tlv(0x30, &[&self.content_type, &tlv(0xa0, &[&data])])
     }
 }
@@ -553,7 +554,10 @@ fn a_plugin_by_a_stranger_in_a_package_by_the_right_signer() {
     let mut package = Inside::new(&host);
     package.files = vec![fs::read(stranger.signed(&fee("v1"), "fee", "v1")).unwrap()];
     package.manifest.entries = vec![entry("fee.so", Role::Plugin, &package.files[0])];
-    assert_eq!(inside(&host, package.package(&package.signed(&[&host.trust.key]))), Err(Status::UntrustedKey));
+    assert_eq!(
+        inside(&host, package.package(&package.signed(&[&host.trust.key]))),
+        Err(Status::UntrustedKey)
+    );
 }
 
 #[test]
@@ -584,11 +588,11 @@ fn parts_of_two_packages() {
 
 /// The manifest of a package with a name that is 8 bytes long, and that name changed; the signature is the attacker's
 /// best one: that of the right key.
-fn hostile_name(name: &[u8; 8]) -> Result<(), Status> {
+fn hostile_name(name: [u8; 8]) -> Result<(), Status> {
     let host = Host::new();
     let mut package = Inside::new(&host);
     package.add("nam.json", b"{}");
-    rebuilt(&host, &package, b"nam.json", name)
+    rebuilt(&host, &package, b"nam.json", &name)
 }
 
 fn rebuilt(host: &Host, package: &Inside, from: &[u8], to: &[u8]) -> Result<(), Status> {
@@ -612,23 +616,30 @@ fn container(host: &Host, manifest: &[u8], files: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn names_that_climb_out_of_the_directory() {
-    assert_eq!(hostile_name(b"nam.json"), Ok(()), "the name that is changed is good");
+    assert_eq!(hostile_name(*b"nam.json"), Ok(()), "the name that is changed is good");
     for name in [b"../../ab", b"..\\..\\ab", b"a/../../", b"..%2f..a"] {
-        assert_eq!(hostile_name(name), Err(Status::PackageInvalid));
+        assert_eq!(hostile_name(*name), Err(Status::PackageInvalid));
     }
 }
 
 #[test]
 fn absolute_names() {
     for name in [b"/etc/abc", b"C:\\abcde", b"//host/a"] {
-        assert_eq!(hostile_name(name), Err(Status::PackageInvalid));
+        assert_eq!(hostile_name(*name), Err(Status::PackageInvalid));
     }
 }
 
 #[test]
 fn names_with_dots_in_front_control_characters_or_no_ascii() {
-    for name in [b".hidden1", b"........", b"a\0b.json", b"a\nb.json", b"-rf abcd", "é-é-é.".as_bytes().first_chunk().unwrap()] {
-        assert_eq!(hostile_name(name), Err(Status::PackageInvalid));
+    for name in [
+        b".hidden1",
+        b"........",
+        b"a\0b.json",
+        b"a\nb.json",
+        b"-rf abcd",
+        "é-é-é.".as_bytes().first_chunk().unwrap(),
+    ] {
+        assert_eq!(hostile_name(*name), Err(Status::PackageInvalid));
     }
 }
 
@@ -731,10 +742,10 @@ fn an_installed_plugin_that_is_replaced() {
     assert_eq!(verdict(&host, &package), Ok(()));
     let engine = host.engine();
     let path = installed_plugin(&host);
-    assert_eq!(engine.check_installed(&path), Ok(Standing::Untouched));
+    assert_eq!(engine.check_installed(&path), Ok(FileStanding::Untouched));
     let other = fs::read(host.plugin("v2").path).unwrap();
     fs::write(&path, &other).unwrap();
-    assert_eq!(engine.check_installed(&path), Ok(Standing::Replaced));
+    assert_eq!(engine.check_installed(&path), Ok(FileStanding::Replaced));
     // The other plugin is signed by the right key: the trust decision alone would take it.
     let loaded = engine.load_versioned("fee", "", &path, &LoadOptions::default());
     assert_eq!(loaded.unwrap_err().status(), Status::Modified);
@@ -749,7 +760,7 @@ fn an_installed_plugin_that_is_restored() {
     let copy = path.with_extension("backup");
     fs::copy(&path, &copy).unwrap();
     fs::rename(&copy, &path).unwrap();
-    assert_eq!(host.engine().check_installed(&path), Ok(Standing::Moved));
+    assert_eq!(host.engine().check_installed(&path), Ok(FileStanding::Moved));
 }
 
 /// A receipt of the attacker's, who can write to the state directory and does not have the host's key.
@@ -798,7 +809,8 @@ fn what_cannot_be_packed() {
     let (to, signer) = (std::slice::from_ref(&host.recipient), host.trust.signer());
     let odd = host.work.path().join("a b.so");
     fs::copy(host.plugin("v1").path, &odd).unwrap();
-    let facts_of = |service: &str| FileFacts { service: service.into(), version: "v1".into(), ..FileFacts::default() };
+    let facts_of =
+        |service: &str| FileFacts { service: service.into(), version: "v1".into(), ..FileFacts::default() };
     let other = host.trust.signed_with(&fee("v1"), &facts_of("pay"));
     let plugin = |path: &Path| sogov::engine::PackedPlugin { path: path.to_owned(), signature_path: None };
     let pack = |plugins: &[_], facts: &PackageFacts| {

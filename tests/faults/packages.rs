@@ -3,7 +3,7 @@
 use crate::support::packages::{HOST, Host, facts};
 use sogov::crypto::envelope::RecipientKey;
 use sogov::crypto::hmac::SecretKey;
-use sogov::engine::{Change, Engine, EngineOptions, Standing};
+use sogov::engine::{Change, Engine, EngineOptions, FileStanding};
 use sogov::error::Status;
 use std::env;
 use std::fs;
@@ -51,7 +51,8 @@ impl Orders {
         let key = sogov::crypto::sm2::PrivateKey::generate().unwrap();
         let pem = key.public_key().to_spki_pem();
         let recipient = sogov::crypto::envelope::Recipient::from_encoded(pem.as_bytes()).unwrap();
-        let host = Host::with(RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).unwrap(), recipient);
+        let host =
+            Host::with(RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).unwrap(), recipient);
         let package = host.pack("good.sogpkg", "v1", &facts(1));
         let work = host.work.path();
         fs::write(work.join("key.der"), &*key.to_pkcs8_der()).unwrap();
@@ -132,7 +133,7 @@ fn check(orders: &Orders, state: &Path, case: &str) {
     let content = fs::read(orders.host.trust.path().join("fee-v1.so")).unwrap();
     for directory in visible() {
         assert_eq!(fs::read(plugin(&directory)).unwrap(), content, "{case}: what is seen is whole");
-        assert_eq!(engine.check_installed(&plugin(&directory)), Ok(Standing::Untouched), "{case}");
+        assert_eq!(engine.check_installed(&plugin(&directory)), Ok(FileStanding::Untouched), "{case}");
     }
     let again = || engine.install(&orders.package, &orders.host.key, HOST, &Change::default());
     match again() {
@@ -145,7 +146,7 @@ fn check(orders: &Orders, state: &Path, case: &str) {
     }
     assert_eq!(fs::read_dir(&installed).unwrap().count(), 1, "{case}: nothing is left behind");
     let [directory] = &visible()[..] else { panic!("{case}: one package") };
-    assert_eq!(engine.check_installed(&plugin(directory)), Ok(Standing::Untouched), "{case}");
+    assert_eq!(engine.check_installed(&plugin(directory)), Ok(FileStanding::Untouched), "{case}");
     assert_eq!(again().unwrap_err().status(), Status::Replayed, "{case}");
 }
 
@@ -161,7 +162,8 @@ fn an_installation_that_fails_leaves_nothing_half_and_can_be_made_again() {
         fail::remove(*step);
         assert_eq!(failed.unwrap_err().status(), Status::Io, "{step}");
         let staging = fs::read_dir(state.path().join("machine/packages/installed")).unwrap();
-        let staging = staging.filter(|entry| entry.as_ref().unwrap().file_name().as_encoded_bytes()[0] == b'.');
+        let staging =
+            staging.filter(|entry| entry.as_ref().unwrap().file_name().as_encoded_bytes()[0] == b'.');
         assert_eq!(staging.count(), 0, "{step}: what was staged is gone");
         check(&orders, state.path(), &format!("failed at {step}"));
     }

@@ -75,7 +75,8 @@ impl Host {
 
     /// A signed plugin.
     pub fn plugin(&self, version: &str) -> PackedPlugin {
-        let facts = FileFacts { service: "fee".into(), version: version.into(), epoch: 1, ..FileFacts::default() };
+        let facts =
+            FileFacts { service: "fee".into(), version: version.into(), epoch: 1, ..FileFacts::default() };
         PackedPlugin { path: self.trust.signed_with(&fee(version), &facts), signature_path: None }
     }
 
@@ -133,7 +134,9 @@ pub fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
             out.extend(long);
         }
     }
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    for part in parts {
+        out.extend_from_slice(part);
+    }
     out
 }
 

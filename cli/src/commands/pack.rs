@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 pub const COMMAND: Command = Command {
     name: "pack",
     summary: "puts signed plugins into an update package for some hosts",
-    usage: &["--key KEY.pem ... --recipient CERT.pem ... --audience HOST ... --out NAME.sogpkg [OPTIONS] PLUGIN ..."],
+    usage: &[
+        "--key KEY.pem ... --recipient CERT.pem ... --audience HOST ... --out NAME.sogpkg [OPTIONS] PLUGIN ...",
+    ],
     about: &[
         "The plugins are signed already; a PLUGIN.sogsig beside one goes with it. The manifest is signed by every --key, \
          then all of it is encrypted for every --recipient: a certificate or a public key, all of RSA (3072 bits at \
@@ -75,7 +77,10 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     };
     let recipients = args
         .all("recipient")
-        .map(|path| Ok(Recipient::from_encoded(&input::key_file(Path::new(path))?).map_err(|e| e.of(path.display()))?))
+        .map(|path| {
+            Ok(Recipient::from_encoded(&input::key_file(Path::new(path))?)
+                .map_err(|e| e.of(path.display()))?)
+        })
         .collect::<Result<Vec<_>, Failure>>()?;
     let user_id = args.user_id()?;
     let keys = args

@@ -53,7 +53,7 @@ fn read(der: &[u8]) -> Result<Certificate<'_>> {
     Ok(Certificate { issuer, serial, spki, key_identifier })
 }
 
-fn identifier<'a>(mut explicit: Reader<'a>) -> Result<Option<&'a [u8]>> {
+fn identifier(mut explicit: Reader<'_>) -> Result<Option<&[u8]>> {
     let mut found = None;
     explicit.list("extensions", |extensions| {
         let mut extension = extensions.sequence("extension")?;

@@ -23,7 +23,7 @@ pub struct RecipientKey {
 #[derive(Debug)]
 enum UnwrappingKey {
     Rsa(Box<rsa::PrivateKey>),
-    Sm2(sm2::PrivateKey),
+    Sm2(Box<sm2::PrivateKey>),
 }
 
 impl RecipientKey {
@@ -44,7 +44,7 @@ impl RecipientKey {
         } else {
             let key: sm2::PrivateKey = der.decode()?;
             let public = PublicKey::Sm2(key.public_key().clone());
-            (UnwrappingKey::Sm2(key), public)
+            (UnwrappingKey::Sm2(Box::new(key)), public)
         };
         let identifiers = vec![key_identifier(&public.to_der())?];
         let mut read = Self { key, public, identifiers, certificate: None };

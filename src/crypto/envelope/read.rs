@@ -64,9 +64,8 @@ fn read(mut data: Reader<'_>) -> Result<Envelope<'_>> {
         return Err(invalid("authAttrs are refused: what they could bind stands in the signed manifest"));
     }
     let tag = data.octets("mac")?;
-    let tag = tag
-        .try_into()
-        .map_err(|_| invalid(format!("mac: expected {TAG_LEN} bytes, found {}", tag.len())))?;
+    let tag =
+        tag.try_into().map_err(|_| invalid(format!("mac: expected {TAG_LEN} bytes, found {}", tag.len())))?;
     if data.peek() == Some(0xa2) {
         return Err(invalid("unauthAttrs are refused"));
     }
@@ -127,7 +126,8 @@ fn key_transport(element: &[u8]) -> Result<KeyTransport<'_>> {
 /// `GCMParameters` (RFC 5084 §3.2). A tag length that is left out means 12 bytes, which are too few.
 fn parameters(profile: Profile, content: &mut Reader<'_>) -> Result<[u8; NONCE_LEN]> {
     let mut algorithm = content.sequence("contentEncryptionAlgorithm")?;
-    let (expected, found) = (profile.content_encryption(), oid(&mut algorithm, "contentEncryptionAlgorithm")?);
+    let (expected, found) =
+        (profile.content_encryption(), oid(&mut algorithm, "contentEncryptionAlgorithm")?);
     if found != expected {
         return Err(invalid(format!("contentEncryptionAlgorithm: expected {expected}, found {found}")));
     }
@@ -152,13 +152,20 @@ fn oid(reader: &mut Reader<'_>, field: &str) -> Result<ObjectIdentifier> {
 
 fn capped(field: &str, bytes: &[u8]) -> Result<Vec<u8>> {
     if bytes.len() > MAX_NAME_LEN {
-        return Err(invalid(format!("{field}: expected at most {MAX_NAME_LEN} bytes, found {}", bytes.len())));
+        return Err(invalid(format!(
+            "{field}: expected at most {MAX_NAME_LEN} bytes, found {}",
+            bytes.len()
+        )));
     }
     Ok(bytes.to_vec())
 }
 
 fn expect(field: &str, expected: u64, found: u64) -> Result<()> {
-    if expected == found { Ok(()) } else { Err(invalid(format!("{field}: expected {expected}, found {found}"))) }
+    if expected == found {
+        Ok(())
+    } else {
+        Err(invalid(format!("{field}: expected {expected}, found {found}")))
+    }
 }
 
 /// The reader's errors become those of packages; those that are already stay.

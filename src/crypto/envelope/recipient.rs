@@ -54,7 +54,9 @@ impl Recipient {
             PublicKey::Sm2(key) => WrappingKey::Sm2(key),
             other => {
                 let found = other.scheme();
-                return Err(invalid(format!("expected a key of RSA or SM2 to encrypt for, found one of {found}")));
+                return Err(invalid(format!(
+                    "expected a key of RSA or SM2 to encrypt for, found one of {found}"
+                )));
             }
         };
         Ok(Self { id, key, key_id })

@@ -22,8 +22,10 @@ pub(super) fn envelope(
     // X.690 §11.6. No encoding is the beginning of another, so no padding comes into play.
     infos.sort_unstable();
     let infos: Vec<&[u8]> = infos.iter().map(Vec::as_slice).collect();
-    let parameters =
-        tlv(SEQUENCE, &[&tlv(OCTET_STRING, &[nonce]), &tlv(INTEGER, &[&[u8::try_from(TAG_LEN).unwrap_or(0)]])]);
+    let parameters = tlv(
+        SEQUENCE,
+        &[&tlv(OCTET_STRING, &[nonce]), &tlv(INTEGER, &[&[u8::try_from(TAG_LEN).unwrap_or(0)]])],
+    );
     let content = tlv(
         SEQUENCE,
         &[

@@ -39,7 +39,9 @@ impl PrivateKey {
         })
         .map_err(malformed("RSAPrivateKey"))?;
         if version != 0 {
-            return Err(invalid(format!("expected an RSA key of two primes (version 0), found version {version}")));
+            return Err(invalid(format!(
+                "expected an RSA key of two primes (version 0), found version {version}"
+            )));
         }
         let [modulus, exponent, private, p, q, ..] = numbers;
         let public = PublicKey::from_numbers(modulus, exponent)?;

@@ -27,7 +27,9 @@ impl PublicKey {
     pub fn encrypt(&self, message: &[u8]) -> Result<Vec<u8>> {
         if !(1..=MAX_MESSAGE_LEN).contains(&message.len()) {
             let found = message.len();
-            return Err(Error::argument(format!("sm2: expected 1 to {MAX_MESSAGE_LEN} bytes, found {found}")));
+            return Err(Error::argument(format!(
+                "sm2: expected 1 to {MAX_MESSAGE_LEN} bytes, found {found}"
+            )));
         }
         loop {
             let k = Secret::generate()?;
@@ -60,7 +62,9 @@ impl PrivateKey {
         getrandom::fill(&mut message)
             .map_err(|_| Error::new(Status::Io, "sm2: the operating system gave no randomness"))?;
         // Form and point are the sender's and no secret.
-        let Some((c1, c3, c2)) = parse(cipher).filter(|(_, _, c2)| c2.len() == len) else { return Ok(message) };
+        let Some((c1, c3, c2)) = parse(cipher).filter(|(_, _, c2)| c2.len() == len) else {
+            return Ok(message);
+        };
         let shared = Shared::new(&c1, self.secret())?;
         let mask = shared.mask(len);
         let mut found = Zeroizing::new(c2.to_vec());
@@ -83,7 +87,8 @@ impl Shared {
     fn new(point: &PublicKey, secret: &Secret) -> Result<Self> {
         // The order of the curve is prime, and neither the point nor the scalar is zero.
         let product = Projective::multiple(point.point(), secret.scalar()).to_affine();
-        let product = product.ok_or_else(|| Error::new(Status::Internal, "sm2: a shared point at infinity"))?;
+        let product =
+            product.ok_or_else(|| Error::new(Status::Internal, "sm2: a shared point at infinity"))?;
         let mut bytes = Zeroizing::new([0; 2 * SCALAR_LEN]);
         let (coordinates, _) = bytes.as_chunks_mut::<SCALAR_LEN>();
         coordinates.iter_mut().zip([product.x, product.y]).for_each(|(to, from)| *to = from.to_be_bytes());
@@ -107,7 +112,9 @@ impl Shared {
     fn digest(&self, message: &[u8]) -> Digest {
         let (x, y) = self.0.split_at(SCALAR_LEN);
         let mut hasher = Hasher::new();
-        [x, message, y].iter().for_each(|part| hasher.update(part));
+        for part in [x, message, y] {
+            hasher.update(part);
+        }
         hasher.finish()
     }
 }
@@ -144,7 +151,11 @@ mod tests {
         let message = [0xa5; 16];
         let cipher = key.public_key().encrypt(&message).unwrap();
         assert_ne!(*other.decrypt(&cipher, 16).unwrap(), message);
-        assert_eq!(key.decrypt(&cipher, 32).unwrap().len(), 32, "another length gives random bytes of that length");
+        assert_eq!(
+            key.decrypt(&cipher, 32).unwrap().len(),
+            32,
+            "another length gives random bytes of that length"
+        );
         for place in 0..cipher.len() {
             let mut bad = cipher.clone();
             bad[place] ^= 1;
