@@ -270,7 +270,7 @@ class SchemeOptions(ctypes.Structure):
     ]
 
 
-class Text_(ctypes.Structure):
+class TextView(ctypes.Structure):
     """sogov_text."""
 
     _fields_ = [("data", c_char_p), ("len", c_size_t)]
@@ -281,11 +281,11 @@ class PackOptions(ctypes.Structure):
 
     _fields_ = [
         ("size", c_size_t),
-        ("plugins", POINTER(Text_)),
+        ("plugins", POINTER(TextView)),
         ("plugin_count", c_size_t),
-        ("files", POINTER(Text_)),
+        ("files", POINTER(TextView)),
         ("file_count", c_size_t),
-        ("audiences", POINTER(Text_)),
+        ("audiences", POINTER(TextView)),
         ("audience_count", c_size_t),
         ("keys", POINTER(c_void_p)),
         ("key_count", c_size_t),
@@ -407,7 +407,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_verification_result": VerificationResult,
     "sogov_verifier_options": VerifierOptions,
     "sogov_scheme_options": SchemeOptions,
-    "sogov_text": Text_,
+    "sogov_text": TextView,
     "sogov_pack_options": PackOptions,
     "sogov_install_options": InstallOptions,
     "sogov_update_gray": UpdateGray,

@@ -158,8 +158,8 @@ class Engine:
         with PluginCrashedError, instead of the process; its version is never used again. Installs handlers
         for four signals, which stay. Call `faulthandler.enable()` before, if at all: afterwards its handlers
         would get the faults first.
-    receipt_key: a key of hmac-sha256 that codes the receipts of installed packages; without it none is installed. It must
-        not lie in the state directory.
+    receipt_key: a key of hmac-sha256 that codes the receipts of installed packages; without it none is
+        installed. It must not lie in the state directory.
 
     Raises TrustInvalidError and ExpiredError for an unsound trust directory, SystemFailure and NotFoundError
     for directories that cannot be opened.
@@ -315,14 +315,14 @@ class Engine:
     def install(
         self, path: PathLike, key: RecipientKey, audience: str, *, actor: str = "", reason: str = ""
     ) -> str:
-        """Decrypts an update package, verifies all of it, and installs it into the state directory: its files appear together,
-        or not at all. Returns the directory that they are in. The engine needs a receipt key.
+        """Decrypts an update package, verifies all of it, and installs it into the state directory: its files
+        appear together, or not at all. Returns the directory that they are in. Needs a receipt key.
 
         audience: the name of this host.
 
-        PackageInvalidError for what was altered, has another form or is not for this key; WrongAudienceError; ReplayedError
-        for a package that was installed before or is older than the last one of its service; and others as of
-        `load_versioned`, of the package and of each plugin in it.
+        PackageInvalidError for what was altered, has another form or is not for this key; WrongAudienceError;
+        ReplayedError for a package that was installed before or is older than the last one of its service;
+        and others as of `load_versioned`, of the package and of each plugin in it.
         """
         file, host = _convert.path(path), _convert.text(audience, "audience")
         by, why = _convert.text(actor, "actor"), _convert.text(reason, "reason")
@@ -354,8 +354,8 @@ class Engine:
             _abi.sogov_bytes_free(ctypes.byref(directory))
 
     def check_package(self, path: PathLike) -> PackageStanding:
-        """Whether an installed file is the one that was installed. NotFoundError for a file that no package brought,
-        ModifiedError when the receipt itself was altered.
+        """Whether an installed file is the one that was installed. NotFoundError for a file that no package
+        brought, ModifiedError when the receipt itself was altered.
         """
         file, standing, error = _convert.path(path), ctypes.c_int(), ErrorPlace()
         with _Inside(self._gate):

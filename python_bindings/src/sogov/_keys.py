@@ -219,7 +219,7 @@ class PrivateKey(_Key):
             SEQUENCE { r, s }, of SM2 and P-256.
 
         ArgumentError for a message that begins like what vouches for plugins, trust documents or packages
-        (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0", b"sogov.pkg.v1\\0", b"sogov.receipt.v1\\0"): sign the file instead.
+        (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0", b"sogov.pkg.v1\\0"): sign the file instead.
         """
         given, options = _convert.data(message, "message"), signature_options(user_id, encoding)
         return _filled(

@@ -18,7 +18,9 @@ _Self = TypeVar("_Self", bound="_Handle")
 
 
 class _Handle:
-    """Immutable: any number of threads may use it at once. `close` frees it, and so do `with` and the garbage collector."""
+    """Immutable: any number of threads may use it at once. `close` frees it, and so do `with` and the garbage
+    collector.
+    """
 
     __slots__ = ("__weakref__", "_handle")
     _handle: int | None
@@ -67,7 +69,8 @@ class Recipient(_Handle):
 
     @classmethod
     def load(cls, data: Data) -> Recipient:
-        """Reads a certificate, whose chain and dates are not looked at, or a SubjectPublicKeyInfo, PEM or DER.
+        """Reads a certificate, whose chain and dates are not looked at, or a SubjectPublicKeyInfo, PEM or
+        DER.
 
         KeyInvalidError for another format, another algorithm than RSA (3072 to 8192 bits) and SM2.
         """
@@ -89,9 +92,11 @@ class RecipientKey(_Handle):
     ) -> RecipientKey:
         """Reads PKCS#8 of RSA (3072 to 8192 bits) or SM2, or SEC1 of SM2, PEM or DER.
 
-        certificate: the key's; without it up to eight recipients are tried that a package names by certificates.
+        certificate: the key's; without it up to eight recipients are tried that a package names by
+            certificates.
 
-        KeyInvalidError for another format or algorithm, a wrong or missing password, the certificate of another key.
+        KeyInvalidError for another format or algorithm, a wrong or missing password, the certificate of
+        another key.
         """
         given = _convert.data(data, "data")
         secret = None if password is None else _convert.text_or_data(password, "password")
@@ -126,8 +131,8 @@ def pack(
     issuer: str = "",
     user_id: Data | None = None,
 ) -> str:
-    """Puts signed plugins and other files into an update package for some hosts and returns the package's id, 32 hexadecimal
-    digits. The package appears whole or not at all.
+    """Puts signed plugins and other files into an update package for some hosts and returns the package's id,
+    32 hexadecimal digits. The package appears whole or not at all.
 
     plugins: signed already; a signature file beside one, its path with ".sogsig" behind it, goes with it.
     audiences: the names of the hosts that may install it.
@@ -137,8 +142,8 @@ def pack(
     epoch: must not fall from one package of a service to the next.
     not_after: None is 30 days from now.
 
-    ArgumentError where something is missing, or for a file's name that a package cannot have; UnsignedError and
-    WrongServiceError for plugins.
+    ArgumentError where something is missing, or for a file's name that a package cannot have; UnsignedError
+    and WrongServiceError for plugins.
     """
     user, user_len = _convert.optional_data(user_id, "user_id")
     name, issued_by = _convert.text(service, "service"), _convert.text(issuer, "issuer")
@@ -171,7 +176,7 @@ def pack(
 
 
 def _texts(values: list[bytes]) -> Any:
-    texts = (_abi.Text_ * len(values))()
+    texts = (_abi.TextView * len(values))()
     for text, value in zip(texts, values):
         text.data, text.len = value, len(value)
     return texts
