@@ -40,6 +40,8 @@ const TRIED_ELSEWHERE: [&str; 12] = [
     "sogov_error_status",
     "sogov_key_free",
     "sogov_prepared_keys_limit",
+    "sogov_recipient_free",
+    "sogov_recipient_key_free",
     "sogov_service_free",
     "sogov_status_name",
     "sogov_verifier_free",

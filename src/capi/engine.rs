@@ -5,10 +5,10 @@ use super::event::{events, sogov_event_callback};
 use super::guard::guard;
 use super::handle::{self, impl_handle};
 use super::input::{In, Options};
-use super::key::{Key, sogov_key};
+use super::key::sogov_key;
 use super::output::Out;
+use super::package::receipt_key;
 use super::version::{VersionPlace, sogov_version_info};
-use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
 use crate::engine::{Change, Engine, EngineOptions, LoadOptions};
 use crate::error::{Error, Result, Status};
@@ -18,7 +18,6 @@ use crate::telemetry::{Log, LogLevel};
 use arc_swap::ArcSwapOption;
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// An engine: trust, services and versions of one program. Usually there is one a process. Any number of threads
@@ -499,23 +498,6 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         },
         contain_crashes: raw.contain_crashes == 1,
     })
-}
-
-/// # Safety
-/// NULL, or a key that was issued, at whatever time.
-unsafe fn receipt_key(key: *const sogov_key) -> Result<Option<Arc<SecretKey>>> {
-    if key.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller's promise.
-    let key = unsafe { handle::get(key) }?;
-    match &*key {
-        Key::Secret(secret) => SecretKey::from_bytes(secret.as_bytes()).map(|secret| Some(Arc::new(secret))),
-        other => {
-            let found = other.scheme();
-            Err(Error::argument(format!("receipt_key: expected a key of hmac-sha256, found one of {found}")))
-        }
-    }
 }
 
 fn preflight(raw: &sogov_engine_options) -> Result<preflight::Options> {

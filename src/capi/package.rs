@@ -10,6 +10,7 @@ use super::key::{Key, optional_bytes, sogov_key};
 use super::output::Out;
 use super::sign::user_id;
 use crate::crypto::envelope::{MAX_RECIPIENTS, Recipient, RecipientKey};
+use crate::crypto::hmac::SecretKey;
 use crate::crypto::key::{PrivateKey, RegisteredSigner, Signer};
 use crate::engine::{Change, FileSigner, FileStanding, PackageFacts, PackedPlugin, pack, schemes};
 use crate::error::{Error, Result, Status};
@@ -419,6 +420,25 @@ impl sogov_pack_options {
                 not_after: (self.not_after != 0).then_some(self.not_after),
                 issuer: In::text(self.issuer, self.issuer_len, "issuer")?.to_owned(),
             })
+        }
+    }
+}
+
+/// What codes the receipts of an engine's packages.
+///
+/// # Safety
+/// NULL, or a key that was issued, at whatever time.
+pub(super) unsafe fn receipt_key(key: *const sogov_key) -> Result<Option<Arc<SecretKey>>> {
+    if key.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let key = unsafe { handle::get(key) }?;
+    match &*key {
+        Key::Secret(secret) => SecretKey::from_bytes(secret.as_bytes()).map(|secret| Some(Arc::new(secret))),
+        other => {
+            let found = other.scheme();
+            Err(Error::argument(format!("receipt_key: expected a key of hmac-sha256, found one of {found}")))
         }
     }
 }
