@@ -309,6 +309,7 @@ typedef struct material {
     sogov_verifier *verifier;
     sogov_verifier *freed_verifier;
     sogov_scheme_options scheme;
+    char package[4096];
     sogov_recipient *recipient;
     sogov_recipient_key *recipient_key;
     sogov_recipient_key *freed_recipient_key;
@@ -372,10 +373,10 @@ void test_arguments(fixture *fixture)
           A_PLACE("key", &results.recipient_key)}},
         {"sogov_pack", call_pack, OK,
          {{OPTIONS, "sogov_pack_options", &m.pack, sizeof m.pack, NULL, INVALID},
-          A_TEXT("target", path_of(fixture, "argument.sogpkg"), INVALID), A_PLACE_OR_NULL("package_id", results.digest)}},
+          A_TEXT("target", m.package, INVALID), A_PLACE_OR_NULL("package_id", results.digest)}},
         /* The engine has no receipt key. */
         {"sogov_install", call_install, INVALID,
-         {AN_ENGINE, A_TEXT("path", path_of(fixture, "argument.sogpkg"), INVALID),
+         {AN_ENGINE, A_TEXT("path", m.package, INVALID),
           {HANDLE, "recipient key", m.recipient_key, 0, m.freed_recipient_key, OK},
           {OPTIONS, "sogov_install_options", &m.install, sizeof m.install, NULL, INVALID}, A_BUFFER("directory")}},
         {"sogov_package_check", call_package_check, INVALID,
@@ -681,6 +682,7 @@ static void make_material(fixture *fixture, material *m)
     snprintf(m->signed_plugin, sizeof m->signed_plugin, "%s",
              signed_plugin(fixture, fee_plugin(fixture, "v1"), "fee", "argument"));
 
+    snprintf(m->package, sizeof m->package, "%s", path_of(fixture, "argument.sogpkg"));
     SUCCEEDS(sogov_recipient_read(m->public_pem.data, m->public_pem.len, &m->recipient, E));
     SUCCEEDS(sogov_recipient_key_read(m->private_pem.data, m->private_pem.len, NULL, 0, NULL, 0, &m->recipient_key, E));
     SUCCEEDS(
