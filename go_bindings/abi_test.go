@@ -22,6 +22,7 @@ var enums = map[string]func(int) string{
 	"SOGOV_ROUTE_REASON":       func(n int) string { return sogov.RouteReason(n).String() },
 	"SOGOV_LOG_LEVEL":          func(n int) string { return sogov.LogLevel(n).String() },
 	"SOGOV_EVENT_KIND":         func(n int) string { return sogov.EventKind(n).String() },
+	"SOGOV_PACKAGE_STANDING":   func(n int) string { return sogov.PackageStanding(n).String() },
 	"SOGOV_STANDING":           func(n int) string { return sogov.Standing(n).String() },
 	"SOGOV_BREAKER":            func(n int) string { return sogov.Breaker(n).String() },
 	"SOGOV_UPDATE_STEP":        func(n int) string { return sogov.UpdateStep(n).String() },

@@ -41,6 +41,13 @@ func Open(options *EngineOptions) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if key := options.ReceiptKey; key != nil {
+		if err := key.gate.enter("key"); err != nil {
+			return nil, err
+		}
+		defer key.gate.leave()
+		raw.receipt_key = key.handle
+	}
 	// Not among what is given: it lives as long as callbacks come.
 	called := (*C.bridge_listener)(C.calloc(1, C.sizeof_bridge_listener))
 	context := cgo.NewHandle(&listener{options.Log, options.Event})

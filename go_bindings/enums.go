@@ -100,6 +100,22 @@ func (s Standing) String() string {
 	return name(int(s), "loaded", "gray", "stable", "retired", "pinned")
 }
 
+// PackageStanding is how an installed file stands to the receipt of its installation.
+type PackageStanding int32
+
+// Where it may stand.
+const (
+	// PackageUntouched: it is the file that was installed, with its content.
+	PackageUntouched PackageStanding = iota
+	// PackageReplaced: its content is another; loading refuses it.
+	PackageReplaced
+	// PackageMoved: its content is the one that was installed, in another file, as after a restore from a backup.
+	PackageMoved
+)
+
+// String is the standing's name, such as "untouched".
+func (s PackageStanding) String() string { return name(int(s), "untouched", "replaced", "moved") }
+
 // Breaker is where a version's breaker stands.
 type Breaker int32
 

@@ -11,6 +11,12 @@ type Digest [32]byte
 // String is the digest in lower-case hexadecimal digits.
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
+// PackageID is the number of a package.
+type PackageID [16]byte
+
+// String is 32 lower-case hexadecimal digits.
+func (id PackageID) String() string { return hex.EncodeToString(id[:]) }
+
 // KeyID is the identifier of a key: the SM3 digest of its public part as SubjectPublicKeyInfo in DER. Both halves of a pair
 // have the same.
 type KeyID [32]byte

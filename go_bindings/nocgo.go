@@ -18,6 +18,9 @@ type (
 	PublicKey  struct{ key }
 	PrivateKey struct{ key }
 	key        struct{}
+
+	Recipient    struct{}
+	RecipientKey struct{}
 )
 
 type Key interface {
@@ -62,6 +65,20 @@ func SM3Tree(data []byte) (Digest, error)                               { return
 func ProcessStatus() (ProcessInfo, error)                               { return ProcessInfo{}, errNoCgo }
 func PreparedKeysLimit(bytes uint64)                                    {}
 func LibraryVersion() string                                            { return "none: " + errNoCgo.Message }
+
+func LoadRecipient(file []byte) (*Recipient, error) { return nil, errNoCgo }
+func LoadRecipientKey(file, password, certificate []byte) (*RecipientKey, error) {
+	return nil, errNoCgo
+}
+func Pack(target string, facts PackageFacts) (PackageID, error) { return PackageID{}, errNoCgo }
+
+func (*Recipient) Close() error    { return nil }
+func (*RecipientKey) Close() error { return nil }
+
+func (*Engine) Install(path string, key *RecipientKey, audience string, options *ChangeOptions) (string, error) {
+	return "", errNoCgo
+}
+func (*Engine) CheckPackage(path string) (PackageStanding, error) { return 0, errNoCgo }
 
 func (*Engine) Service(name string) (*Service, error) { return nil, errNoCgo }
 func (*Engine) Load(service, version, path string, options *LoadOptions) (VersionInfo, error) {

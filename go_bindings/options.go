@@ -37,6 +37,9 @@ type EngineOptions struct {
 	// ErrPluginCrashed, instead of the process. Installs handlers for SIGSEGV, SIGBUS, SIGFPE and SIGILL, which stay; faults
 	// of Go's own code go on to Go's. x86-64 only.
 	ContainCrashes bool
+	// ReceiptKey is a key of "hmac-sha256" that codes the receipts of installed packages; nil: none is installed. It must not
+	// lie in the state directory. The engine keeps what it needs of it.
+	ReceiptKey *PrivateKey
 }
 
 // ChangeOptions say who asks for a change, and why: both go into the log.
@@ -168,4 +171,29 @@ type VerifierOptions struct {
 	// during the call. It must not wait for room: on ErrBusy it verifies directly, or hands the signature to another
 	// goroutine. It cannot close a verifier.
 	Callback func([]VerificationResult)
+}
+
+// PackageFacts are what goes into a package.
+type PackageFacts struct {
+	// Plugins are paths of plugins, which are signed already; a signature file beside one, its path with ".sogsig" behind it,
+	// goes with it.
+	Plugins []string
+	// Files are paths of other files that are carried.
+	Files []string
+	// Audiences are the names of the hosts that may install it.
+	Audiences []string
+	// Keys sign the manifest; the trust directory of the hosts says how many.
+	Keys []*PrivateKey
+	// Recipients are whom it is encrypted for, all of RSA or all of SM2.
+	Recipients []*Recipient
+	// Service is that of the plugins; "": that of the first plugin.
+	Service string
+	// Epoch must not fall from one package of a service to the next.
+	Epoch uint64
+	// NotAfter is until when it can be installed; the zero time: 30 days from now.
+	NotAfter time.Time
+	// Issuer is who issues it; may be empty.
+	Issuer string
+	// UserID is the SM2 user id; nil is the default one.
+	UserID []byte
 }

@@ -380,6 +380,24 @@ typedef enum sogov_breaker {
 } sogov_breaker;
 
 /**
+ * How an installed file stands to the receipt of its installation.
+ */
+typedef enum sogov_package_standing {
+  /**
+   * It is the file that was installed, with its content.
+   */
+  SOGOV_PACKAGE_STANDING_UNTOUCHED = 0,
+  /**
+   * Its content is another; loading refuses it.
+   */
+  SOGOV_PACKAGE_STANDING_REPLACED = 1,
+  /**
+   * Its content is the one that was installed, in another file, as after a restore from a backup.
+   */
+  SOGOV_PACKAGE_STANDING_MOVED = 2,
+} sogov_package_standing;
+
+/**
  * The steps of an update, in their order. Some are left out, as the options say.
  */
 typedef enum sogov_update_step {
@@ -611,6 +629,18 @@ typedef struct sogov_error sogov_error;
  * which wipes a private one when the last call that uses it has ended.
  */
 typedef struct sogov_key sogov_key;
+
+/**
+ * A public key of RSA or SM2 that packages are encrypted for. Immutable; any number of threads may use it at once. Freed
+ * with sogov_recipient_free().
+ */
+typedef struct sogov_recipient sogov_recipient;
+
+/**
+ * A private key of RSA or SM2 that opens packages. Immutable; any number of threads may use it at once. Freed with
+ * sogov_recipient_key_free(), which wipes it when the last call that uses it has ended.
+ */
+typedef struct sogov_recipient_key sogov_recipient_key;
 
 /**
  * A service, looked up once and used for every request. Any number of threads may use it at once. Freed with
@@ -943,6 +973,11 @@ typedef struct sogov_engine_options {
    * oldest are unloaded; 0: 256 MiB.
    */
   size_t parked_bytes;
+  /**
+   * A key of hmac-sha256 that codes the receipts of installed packages, or NULL: then no package is installed, and receipts
+   * are not looked at. It must not lie in the state directory. Borrowed; the engine keeps what it needs of it.
+   */
+  const struct sogov_key *receipt_key;
 } sogov_engine_options;
 
 /**
@@ -1148,6 +1183,138 @@ typedef struct sogov_file_facts {
  * lease (any more) is recognised and answered with SOGOV_STATUS_LEASE_GONE.
  */
 typedef uint64_t sogov_lease;
+
+/**
+ * A text of UTF-8; (NULL, 0) is empty.
+ */
+typedef struct sogov_text {
+  /**
+   * The text, not NUL-terminated.
+   */
+  const char *data;
+  /**
+   * Its bytes.
+   */
+  size_t len;
+} sogov_text;
+
+/**
+ * What goes into a package.
+ */
+typedef struct sogov_pack_options {
+  /**
+   * sizeof(sogov_pack_options).
+   */
+  size_t size;
+  /**
+   * Paths of plugins, which are signed already; a signature file beside one, its path with ".sogsig" behind it, goes with
+   * it. The last part of a path is the name in the package.
+   */
+  const struct sogov_text *plugins;
+  /**
+   * How many.
+   */
+  size_t plugin_count;
+  /**
+   * Paths of other files that are carried.
+   */
+  const struct sogov_text *files;
+  /**
+   * How many.
+   */
+  size_t file_count;
+  /**
+   * Names of the hosts that may install it. At least one.
+   */
+  const struct sogov_text *audiences;
+  /**
+   * How many.
+   */
+  size_t audience_count;
+  /**
+   * Private keys that sign the manifest, none of hmac-sha256. At least one; the trust directory of the hosts says how
+   * many.
+   */
+  const struct sogov_key *const *keys;
+  /**
+   * How many.
+   */
+  size_t key_count;
+  /**
+   * The keys that the package is encrypted for, all of RSA or all of SM2. At least one.
+   */
+  const struct sogov_recipient *const *recipients;
+  /**
+   * How many.
+   */
+  size_t recipient_count;
+  /**
+   * The service of the plugins; empty: that of the first plugin.
+   */
+  const char *service;
+  /**
+   * Bytes of the service's name.
+   */
+  size_t service_len;
+  /**
+   * A number that must not fall from one package of the service to the next.
+   */
+  uint64_t epoch;
+  /**
+   * Until when it can be installed, in seconds since 1970; 0: 30 days from now.
+   */
+  uint64_t not_after;
+  /**
+   * Who issues it; may be empty.
+   */
+  const char *issuer;
+  /**
+   * Bytes of the issuer.
+   */
+  size_t issuer_len;
+  /**
+   * The SM2 user id; NULL is the default, as in sogov_signature_options.
+   */
+  const uint8_t *user_id;
+  /**
+   * Bytes of the user id.
+   */
+  size_t user_id_len;
+} sogov_pack_options;
+
+/**
+ * How a package is installed.
+ */
+typedef struct sogov_install_options {
+  /**
+   * sizeof(sogov_install_options).
+   */
+  size_t size;
+  /**
+   * The name of this host, which must be among the package's audiences. Required.
+   */
+  const char *audience;
+  /**
+   * Bytes of the name.
+   */
+  size_t audience_len;
+  /**
+   * The person or program that asks; goes into the log.
+   */
+  const char *actor;
+  /**
+   * Bytes of the actor.
+   */
+  size_t actor_len;
+  /**
+   * The reason; goes into the log.
+   */
+  const char *reason;
+  /**
+   * Bytes of the reason.
+   */
+  size_t reason_len;
+} sogov_install_options;
 
 /**
  * The process as it stood at one moment, all engines together. Set `size` before the call (SOGOV_PROCESS_INFO_INIT does).
@@ -2068,6 +2235,109 @@ uint32_t sogov_version_number(void);
 const char *sogov_version_text(void);
 
 /**
+ * Reads whom a package is encrypted for: a certificate, whose chain and dates are not looked at, or a
+ * SubjectPublicKeyInfo, in PEM or DER.
+ *
+ * @param bytes the file's content, at most 64 KiB; borrowed
+ * @param recipient receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for another format, another algorithm than RSA and SM2, or RSA of other
+ *         than 3072 to 8192 bits
+ */
+enum sogov_status sogov_recipient_read(const uint8_t *bytes,
+                                       size_t bytes_len,
+                                       struct sogov_recipient **recipient,
+                                       struct sogov_error **error);
+
+/**
+ * Frees a recipient. Calls that use it end as if it was still there.
+ *
+ * @param recipient a recipient, or NULL (nothing happens)
+ */
+void sogov_recipient_free(struct sogov_recipient *recipient);
+
+/**
+ * Reads the private key that opens packages: PKCS#8 of RSA (3072 to 8192 bits) or SM2, or what sogov_key_load_private()
+ * reads of SM2; PEM or DER.
+ *
+ * @param bytes the file's content, at most 64 KiB; borrowed
+ * @param password for an encrypted key; otherwise not looked at
+ * @param certificate the key's certificate, or (NULL, 0): then of the recipients that a package names by certificates up to
+ *                    eight are tried; borrowed
+ * @param key receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_KEY_INVALID for another format, algorithm or size, a wrong or missing password, or
+ *         the certificate of another key
+ */
+enum sogov_status sogov_recipient_key_read(const uint8_t *bytes,
+                                           size_t bytes_len,
+                                           const uint8_t *password,
+                                           size_t password_len,
+                                           const uint8_t *certificate,
+                                           size_t certificate_len,
+                                           struct sogov_recipient_key **key,
+                                           struct sogov_error **error);
+
+/**
+ * Frees a key that opens packages.
+ *
+ * @param key a key, or NULL (nothing happens)
+ */
+void sogov_recipient_key_free(struct sogov_recipient_key *key);
+
+/**
+ * Puts signed plugins and other files into an update package: signs their manifest, and encrypts all of it. The package
+ * appears whole or not at all. docs/packages.md has the format.
+ *
+ * @param options what goes in; required
+ * @param target where the package goes
+ * @param package_id receives the package's number, 16 bytes, or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT without a plugin or file, a host, a key or a recipient, for
+ *         recipients of both kinds, or for a file's name that a package cannot have; SOGOV_STATUS_UNSIGNED for a plugin that is not
+ *         signed; SOGOV_STATUS_WRONG_SERVICE for one of another service
+ */
+enum sogov_status sogov_pack(const struct sogov_pack_options *options,
+                             const char *target,
+                             size_t target_len,
+                             uint8_t *package_id,
+                             struct sogov_error **error);
+
+/**
+ * Decrypts an update package, verifies all of it, and installs it into the engine's state directory: its files appear
+ * together, or not at all. The engine needs a trust directory, a state directory and a receipt key.
+ *
+ * @param engine borrowed
+ * @param path the package
+ * @param key the private key of this host; borrowed
+ * @param options the host's name; required
+ * @param directory receives the path of the directory with the package's files, UTF-8
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_PACKAGE_INVALID for what was altered, has another form or is not encrypted for the
+ *         key; SOGOV_STATUS_WRONG_AUDIENCE; SOGOV_STATUS_REPLAYED for a package that was installed before or is older than
+ *         the last one of its service; SOGOV_STATUS_EXPIRED; SOGOV_STATUS_BELOW_FLOOR; SOGOV_STATUS_UNSIGNED,
+ *         SOGOV_STATUS_UNTRUSTED_KEY and others as for sogov_load_versioned(), of the package and of each plugin in it
+ */
+enum sogov_status sogov_install(const struct sogov_engine *engine,
+                                const char *path,
+                                size_t path_len,
+                                const struct sogov_recipient_key *key,
+                                const struct sogov_install_options *options,
+                                struct sogov_bytes *directory,
+                                struct sogov_error **error);
+
+/**
+ * Says whether an installed file is the one that was installed.
+ *
+ * @param engine borrowed; with the state directory and the receipt key of the installation
+ * @param path a file of an installed package
+ * @param standing receives a sogov_package_standing
+ * @return SOGOV_STATUS_OK, whatever the standing is; SOGOV_STATUS_NOT_FOUND for a file that no package brought;
+ *         SOGOV_STATUS_MODIFIED when the receipt itself was altered
+ */
+enum sogov_status sogov_package_check(const struct sogov_engine *engine,
+                                      const char *path,
+                                      size_t path_len,
+                                      enum sogov_package_standing *standing,
+                                      struct sogov_error **error);
+
+/**
  * Tells what is mapped, and whether the process should be restarted when there is an occasion.
  *
  * @param info receives what is known, as far as its `size` reaches
@@ -2145,8 +2415,8 @@ enum sogov_status sogov_route(const struct sogov_service *service,
  * time, hmac-sha256 (RFC 2104), or a registered one.
  *
  * @param key a private key, or a secret; borrowed
- * @param message any number of bytes; borrowed. Must not begin with "sogov.sig.v1" or "sogov.trust.v1" and a NUL, as
- *                what vouches for plugins and trust documents does
+ * @param message any number of bytes; borrowed. Must not begin with "sogov.sig.v1", "sogov.trust.v1", "sogov.pkg.v1" or
+ *                "sogov.receipt.v1" and a NUL, as what vouches for plugins, trust documents and packages does
  * @param options NULL for the default user id and the raw encoding
  * @param signature receives the signature
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a public key, such a message, or an encoding that the scheme

@@ -13,7 +13,7 @@
  *    value(), which throws the error as a sogov::error. No other exception comes out of this header but std::bad_alloc
  *    and that of a caller's own update callback. With -fno-exceptions value() ends the process on an error instead;
  *    compile all of a program that includes this one way, as the linker keeps one copy of each inline function.
- *  - Handles (engine, service, lease, private_key, public_key, verifier, buffer, answer) can be moved and not copied. Any
+ *  - Handles (engine, service, lease, private_key, public_key, recipient, recipient_key, verifier, buffer, answer) can be moved and not copied. Any
  *    order of destruction is right: a service whose engine is gone answers SOGOV_STATUS_CLOSED, and a handle that was
  *    moved from SOGOV_STATUS_INVALID_ARGUMENT or, where it is a lease, SOGOV_STATUS_LEASE_GONE.
  *  - Threads. `const` member functions of a handle may be called on any number of threads at once. Moving, assigning,
@@ -31,6 +31,7 @@
 #include "sogov/batch.hpp"
 #include "sogov/engine.hpp"
 #include "sogov/key.hpp"
+#include "sogov/package.hpp"
 #include "sogov/process.hpp"
 #include "sogov/result.hpp"
 #include "sogov/scheme.hpp"

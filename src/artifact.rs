@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-mod der;
 pub mod elf;
+pub mod package;
 pub mod sigmeta;
 pub mod statement;
+
+use crate::crypto::der;

@@ -3,10 +3,13 @@
 
 mod asn1;
 pub mod cpu;
+pub(crate) mod der;
 mod encoding;
+pub mod envelope;
 pub mod hmac;
 pub mod key;
 pub mod key_id;
+mod oaep;
 pub mod p256;
 mod pair;
 pub mod registered;

@@ -4,12 +4,15 @@
 mod crash;
 mod inherited;
 mod open;
+mod package;
 mod sign;
 mod update;
 mod verify;
 mod watch;
 
+pub use crate::store::FileStanding;
 pub use open::EngineOptions;
+pub use package::{InstalledPackage, PackageFacts, Packed, PackedPlugin, pack};
 pub use sign::{
     FileFacts, FileSigner, check_message, sign_by, sign_message, sign_messages, sign_trust_document,
 };
@@ -20,6 +23,7 @@ pub use update::{
 pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;
+use crate::crypto::hmac::SecretKey;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
 use crate::loader::preflight::Preflight;
@@ -54,6 +58,8 @@ pub struct Engine {
     trust: Option<TrustDirectory>,
     preflight: Preflight,
     store: Option<Arc<Store>>,
+    /// Codes the receipts of installed packages.
+    receipt_key: Option<Arc<SecretKey>>,
     /// Replaced whole, under `adding`: a forked child reads it whatever the parent's threads were doing.
     services: ArcSwap<BTreeMap<Label, Arc<Service>>>,
     adding: Mutex<()>,
@@ -286,6 +292,7 @@ impl Engine {
     ) -> Result<VersionReport> {
         let label = label_of(label, path, options)?;
         service.check_free(label)?;
+        self.check_before_load(path)?;
         let image = self.admit_file(service.name().as_str(), Some(label.as_str()), path, options)?;
         self.load(service, label, &image, options.isolation).map_err(|e| e.of(path.display()))
     }

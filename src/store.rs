@@ -6,11 +6,17 @@
 //!                                what was loaded, with a .sogsig beside it where the signature is detached; verified
 //!                                anew at each load
 //! machine/stable/<service>.json  which version is stable, and which were before
+//! machine/packages/              installed packages; see `packages`
 //! ```
 //!
 //! Artifacts that no service names are removed when a directory is opened 30 days after they were kept: another process
 //! may have them loaded and name them any moment.
 #![forbid(unsafe_code)]
+
+mod packages;
+mod receipt;
+
+pub use packages::{FileStanding, Packages};
 
 use crate::crypto::key_id::parse_digest;
 use crate::crypto::sm3::{self, Digest};
@@ -38,6 +44,7 @@ pub struct Store {
     machine: Directory,
     artifacts: Directory,
     stable: Directory,
+    packages: Packages,
 }
 
 impl Store {
@@ -46,7 +53,13 @@ impl Store {
         let machine = Directory::open_or_create(path, Status::Io)?.subdirectory("machine", Status::Io)?;
         let artifacts = machine.subdirectory("artifacts", Status::Io)?;
         let stable = machine.subdirectory("stable", Status::Io)?;
-        Ok(Self { machine, artifacts, stable })
+        let packages = Packages::open(&machine)?;
+        Ok(Self { machine, artifacts, stable, packages })
+    }
+
+    /// The packages that were installed.
+    pub fn packages(&self) -> &Packages {
+        &self.packages
     }
 
     /// Keeps the artifact of a version.

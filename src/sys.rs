@@ -5,6 +5,7 @@ pub mod event_fd;
 pub mod fault;
 pub mod faults;
 pub mod file;
+pub mod file_identity;
 pub mod float_control;
 pub mod fork;
 pub mod hidden_page;

@@ -9,6 +9,7 @@ mod decision;
 mod directory;
 mod document;
 mod image;
+mod package;
 
 pub use content::content_digest;
 pub use decision::{Artifact, Demand, signature_of};
@@ -17,3 +18,4 @@ pub use directory::{
 };
 pub use document::{SchemeGroups, ServiceRule, TrustDocument, TrustedKey};
 pub use image::VerifiedImage;
+pub use package::VerifiedPackage;

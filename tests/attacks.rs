@@ -6,3 +6,6 @@ mod support;
 
 #[path = "attacks/schemes.rs"]
 mod schemes;
+
+#[path = "attacks/packages.rs"]
+mod packages;

@@ -32,7 +32,7 @@ const VALGRIND: [&str; 6] = [
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Functions that take nothing that could be hostile, or whose hostile arguments stand in `handles.c`.
-const TRIED_ELSEWHERE: [&str; 12] = [
+const TRIED_ELSEWHERE: [&str; 14] = [
     "sogov_bytes_free",
     "sogov_engine_free",
     "sogov_error_free",
@@ -40,6 +40,8 @@ const TRIED_ELSEWHERE: [&str; 12] = [
     "sogov_error_status",
     "sogov_key_free",
     "sogov_prepared_keys_limit",
+    "sogov_recipient_free",
+    "sogov_recipient_key_free",
     "sogov_service_free",
     "sogov_status_name",
     "sogov_verifier_free",

@@ -15,7 +15,7 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "README.zh-CN.md",
     "ARCHITECTURE.md",
@@ -23,6 +23,7 @@ const DOCUMENTS: [&str; 8] = [
     "SECURITY.md",
     "docs/conventions.md",
     "docs/install.md",
+    "docs/packages.md",
     "docs/plugin-guide.md",
 ];
 

@@ -9,6 +9,8 @@ mod gate;
 mod leftovers;
 #[path = "faults/loading.rs"]
 mod loading;
+#[path = "faults/packages.rs"]
+mod packages;
 mod support;
 #[path = "faults/update.rs"]
 mod update;
@@ -120,7 +122,8 @@ fn every_step_of_the_code_is_walked() {
             }
         }
     }
-    let walked = STEPS.iter().map(|(step, ..)| step).chain(update::STEPS).chain(ELSEWHERE);
+    let walked =
+        STEPS.iter().map(|(step, ..)| step).chain(update::STEPS).chain(packages::STEPS).chain(ELSEWHERE);
     assert_eq!(marked, walked.map(|step| (*step).to_owned()).collect());
 }
 

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("loader", &["artifact", "sys", "trust"]),
     ("route", &["crypto", "document"]),
     ("runtime", &["crypto", "label", "loader", "route", "sys"]),
-    ("store", &["crypto", "document", "label", "runtime", "sys", "trust"]),
+    ("store", &["artifact", "crypto", "document", "label", "runtime", "sys", "trust"]),
     (
         "engine",
         &[

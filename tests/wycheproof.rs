@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a malformed vector file fails the test")]
 
 use serde_json::Value;
+use sogov::crypto::envelope::{Cipher, NONCE_LEN};
 use sogov::crypto::hmac::{SecretKey, TAG_LEN};
 use sogov::crypto::key::PublicKey;
+use sogov::crypto::rsa;
 use sogov::crypto::scheme::{Scheme, Schemes};
 use sogov::crypto::sm2::UserId;
 use sogov::error::{Result, Status};
@@ -64,6 +66,63 @@ fn hmac_sha256() {
         assert_eq!(whole.starts_with(&tag), valid(test), "{test}");
     });
     assert_eq!(run, 174);
+}
+
+/// Only keys of 256 bits, nonces of 96 and the empty label are used here: the rest of the files is counted and left.
+#[test]
+fn aes_256_gcm() {
+    let mut run = 0;
+    let all = each("aes_gcm_test.json", |group, test| run += gcm(Cipher::Aes256Gcm, group, test));
+    assert_eq!((all, run), (316, 66));
+}
+
+#[test]
+fn sm4_gcm() {
+    let mut run = 0;
+    let all = each("sm4_gcm_test.json", |group, test| run += gcm(Cipher::Sm4Gcm, group, test));
+    assert_eq!((all, run), (104, 65));
+}
+
+/// 1 if the cipher takes a case's parameters.
+fn gcm(cipher: Cipher, group: &Value, test: &Value) -> u64 {
+    let (key, nonce) = (bytes(test, "key"), bytes(test, "iv"));
+    assert_eq!(group["tagSize"], 128);
+    let Ok(nonce) = <[u8; NONCE_LEN]>::try_from(nonce) else { return 0 };
+    if key.len() != cipher.key_len() {
+        return 0;
+    }
+    let (associated, message) = (bytes(test, "aad"), bytes(test, "msg"));
+    let (ciphertext, tag) = (bytes(test, "ct"), bytes(test, "tag").try_into().unwrap());
+    let mut buffer = ciphertext.clone();
+    match cipher.decrypt(&key, &nonce, &associated, &mut buffer, &tag) {
+        Ok(()) => assert!(valid(test) && buffer == message, "{test}"),
+        Err(e) => {
+            assert!(!valid(test), "{test}");
+            assert_eq!(e.status(), Status::PackageInvalid);
+            assert_eq!(buffer, ciphertext, "no plaintext before the tag");
+        }
+    }
+    if valid(test) {
+        let mut buffer = message;
+        assert_eq!(cipher.encrypt(&key, &nonce, &associated, &mut buffer).unwrap(), tag);
+        assert_eq!(buffer, ciphertext);
+    }
+    1
+}
+
+/// A message comes out where there is one of the length that is asked for, under the empty label; otherwise as many random
+/// bytes. A message of no bytes cannot be told from that.
+#[test]
+fn rsa_oaep_3072_sha256() {
+    let run = each("rsa_oaep_3072_sha256_mgf1sha256_test.json", |group, test| {
+        let key = rsa::PrivateKey::from_pkcs8(&bytes(group, "privateKeyPkcs8")).unwrap();
+        let (message, ciphertext) = (bytes(test, "msg"), bytes(test, "ct"));
+        let found = key.decrypt_oaep(&ciphertext, message.len()).unwrap();
+        let expected = valid(test) && test["label"] == "" || message.is_empty();
+        assert_eq!(*found == message, expected, "{test}");
+        assert_ne!(*key.decrypt_oaep(&ciphertext, 33).unwrap(), message, "of another length");
+    });
+    assert_eq!(run, 37);
 }
 
 fn verify(key: &PublicKey, test: &Value, signature: &[u8]) -> Result<()> {

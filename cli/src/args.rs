@@ -175,6 +175,11 @@ impl Args {
         self.operands.first().map(OsString::as_os_str)
     }
 
+    /// Every operand.
+    pub fn operands(&self) -> impl Iterator<Item = &Path> {
+        self.operands.iter().map(Path::new)
+    }
+
     /// The operand, which `what` names.
     pub fn required_operand(&self, what: &str) -> Result<&Path, Failure> {
         self.operand().map(Path::new).ok_or_else(|| Failure::Usage(format!("expected {what}, found nothing")))

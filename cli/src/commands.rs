@@ -2,8 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod inspect;
+mod install;
 mod key_id;
 mod keygen;
+mod pack;
+mod package;
 mod run;
 mod sign;
 mod trust;
@@ -45,11 +48,14 @@ pub const ALL: &[Command] = &[
     sign::COMMAND,
     verify::COMMAND,
     inspect::COMMAND,
+    pack::COMMAND,
+    install::COMMAND,
+    package::CHECK,
     run::COMMAND,
 ];
 
 /// The first words of commands with two.
-pub const GROUPS: &[&str] = &["trust"];
+pub const GROUPS: &[&str] = &["trust", "package"];
 
 const PASSWORD_FILE: Opt = Opt::value("password-file", "FILE", "file with the password of the private key");
 const USER_ID: Opt = Opt::value("user-id", "ID", "SM2 user id; default 1234567812345678");

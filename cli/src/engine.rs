@@ -3,7 +3,9 @@
 
 use crate::args::{Args, Opt};
 use crate::exit::Failure;
+use crate::input;
 use crate::output;
+use sogov::crypto::hmac::SecretKey;
 use sogov::crypto::key_id::KeyId;
 use sogov::engine::{Engine, EngineOptions};
 use sogov::telemetry::{Log, LogLevel};
@@ -25,6 +27,20 @@ pub fn open(args: &Args, state_directory: Option<PathBuf>, verbose: bool) -> Res
         root_key_ids: roots(args)?,
         state_directory,
         log: log(verbose),
+        ..EngineOptions::default()
+    })?)
+}
+
+/// The engine over the trust directory of `--trust` and the packages of `--state`, with the key of `--receipt-key`.
+pub fn open_with_packages(args: &Args) -> Result<Arc<Engine>, Failure> {
+    let path = args.required_path("receipt-key")?;
+    let receipt_key = SecretKey::from_bytes(&input::secret_file(path)?).map_err(|e| e.of(path.display()))?;
+    Ok(Engine::open_idle(EngineOptions {
+        trust_directory: Some(args.required_path("trust")?.to_owned()),
+        root_key_ids: roots(args)?,
+        state_directory: Some(args.required_path("state")?.to_owned()),
+        receipt_key: Some(Arc::new(receipt_key)),
+        log: log(false),
         ..EngineOptions::default()
     })?)
 }

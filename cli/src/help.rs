@@ -18,9 +18,10 @@ pub fn of(subject: &str) -> String {
 fn of_group(group: &str) -> String {
     let (name, about) = match group {
         "" => ("sogov".to_owned(), "Governs native plugins: signed, versioned, routed, rolled back."),
+        "package" => ("sogov package".to_owned(), "Installed update packages."),
         group => (format!("sogov {group}"), "The trust directory: who may sign plugins of which services."),
     };
-    let members = ALL.iter().filter(|command| command.name.starts_with(group));
+    let members = ALL.iter().filter(|command| is_member(command, group));
     let commands = table(members.map(|command| (command.name.to_owned(), command.summary)));
     let options = match group {
         "" => {
@@ -33,6 +34,10 @@ fn of_group(group: &str) -> String {
          {name} COMMAND --help has its options and examples.\n\n{}",
         exit_codes()
     )
+}
+
+fn is_member(command: &Command, group: &str) -> bool {
+    group.is_empty() || command.name.split(' ').next() == Some(group)
 }
 
 fn of_command(command: &Command) -> String {

@@ -25,12 +25,26 @@ pub fn read(path: &OsStr) -> Result<Vec<u8>> {
 
 /// The private key of the option `name`, with the password of `--password-file` where that is given.
 pub fn private_key(args: &Args, name: &str) -> std::result::Result<PrivateKey, Failure> {
-    let path = args.required_path(name)?;
-    warn_if_open(path);
-    let file = read_at_most(path, MAX_KEY_LEN)?;
+    private_key_at(args, args.required_path(name)?)
+}
+
+/// The private key in a file, with the password of `--password-file` where that is given.
+pub fn private_key_at(args: &Args, path: &Path) -> std::result::Result<PrivateKey, Failure> {
+    let file = secret_file(path)?;
     let password = password(args)?;
     let key = PrivateKey::from_encoded(&file, password.as_ref().map(|password| password.as_slice()));
     Ok(key.map_err(|e| e.of(path.display()))?)
+}
+
+/// The content of a file with a secret, which others should not read.
+pub fn secret_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    warn_if_open(path);
+    key_file(path)
+}
+
+/// The content of a file with a key or a certificate.
+pub fn key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    read_at_most(path, MAX_KEY_LEN)
 }
 
 /// The public key in a file.

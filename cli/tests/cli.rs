@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::{SOGOV, Story};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 13] = [
     "keygen",
     "key-id",
     "trust init",
@@ -19,6 +19,9 @@ const COMMANDS: [&str; 10] = [
     "sign",
     "verify",
     "inspect",
+    "pack",
+    "install",
+    "package check",
     "run",
 ];
 
@@ -668,4 +671,46 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let full = story.shell("sogov --help > /dev/full");
     assert_eq!(full.code, 3, "what could not be written is told: {full:?}");
+}
+
+#[test]
+fn packages_are_made_installed_and_checked() {
+    let story = Story::new();
+    story.sign_fee("v1");
+    let sign = "sign --key release.pem --service fee --version v3 --epoch 1 --detached libfee_v3.so";
+    story.ok(sign);
+    story.ok("keygen --out host.pem --public host.pub.pem");
+    story.write("receipt.key", [7; 32]);
+    story.write("fee.sbom.json", "{}");
+    let pack = "pack --key release.pem --recipient host.pub.pem --audience host-1 --epoch 1 --out fee.sogpkg";
+    let packed = story.json(&format!("{pack} --file fee.sbom.json fee-v1.so libfee_v3.so"));
+    let files = ["fee-v1.so", "libfee_v3.so", "libfee_v3.so.sogsig", "fee.sbom.json"];
+    assert_eq!(packed["files"], serde_json::json!(files));
+    let trust = story.trust();
+    let places = format!("{trust} --state state --receipt-key receipt.key");
+    let install = format!("install {places} --key host.pem --audience host-1 fee.sogpkg");
+    let installed = story.json(&install);
+    let directory = installed["directory"].as_str().unwrap().to_owned();
+    for name in files {
+        let installed = std::fs::read(std::path::Path::new(&directory).join(name)).unwrap();
+        assert_eq!(installed, story.read(name), "{name}");
+    }
+    story.refused(&install, 1, "REPLAYED", "was installed before");
+    story.refused(&install.replace("host-1", "host-2"), 1, "WRONG_AUDIENCE", "host-2");
+    let check = format!("package check {places} {directory}/fee-v1.so");
+    assert!(story.ok(&check).contains("untouched"));
+    let plugin = &installed["plugins"][1].as_str().unwrap();
+    story.ok(&format!("verify {trust} --service fee {plugin}"));
+    std::fs::write(format!("{directory}/fee-v1.so"), "other").unwrap();
+    let checked = story.run(&check);
+    assert_eq!(checked.code, 1);
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("replaced"), "{checked:?}");
+    for wrong in [
+        "pack --key release.pem --recipient host.pub.pem --out x.sogpkg fee-v1.so",
+        "pack --recipient host.pub.pem --audience a --out x.sogpkg fee-v1.so",
+        "pack --key release.pem --recipient host.pub.pem --audience a --out x.sogpkg",
+        &format!("install {places} --key host.pem --audience host-1"),
+    ] {
+        assert_eq!(story.run(wrong).code, 2, "{wrong}");
+    }
 }

@@ -3,6 +3,7 @@
 #define SOGOV_ENGINE_HPP
 
 #include "key.hpp"
+#include "package.hpp"
 #include "result.hpp"
 #include "service.hpp"
 #include "update.hpp"
@@ -67,6 +68,9 @@ struct engine_options {
     sogov::symbol_collisions symbol_collisions = SOGOV_SYMBOL_COLLISIONS_REFUSE;
     /// A crash of a plugin ends its call, not the process: see sogov_engine_options before you use it.
     bool contain_crashes = false;
+    /// A key of hmac-sha256 that codes the receipts of installed packages; without it none is installed. It must not lie in the
+    /// state directory. Borrowed until the engine is open.
+    const private_key *receipt_key = nullptr;
 };
 
 /// Who asks for a change, and why (both go into the log); and what a change may be told beside that.
@@ -167,6 +171,42 @@ public:
         });
         follower.rethrow();
         return done;
+    }
+
+    /// Decrypts an update package, verifies all of it, and installs it into the state directory: its files appear together, or
+    /// not at all. The engine needs a receipt key.
+    ///
+    /// @param audience the name of this host
+    /// @return the directory with the package's files; SOGOV_STATUS_PACKAGE_INVALID, SOGOV_STATUS_WRONG_AUDIENCE,
+    ///         SOGOV_STATUS_REPLAYED and others: see sogov_install()
+    result<std::string> install(std::string_view path, const recipient_key &key, std::string_view audience,
+                                std::string_view actor = {}, std::string_view reason = {}) const
+    {
+        sogov_install_options with = {};
+        with.size = sizeof with;
+        with.audience = audience.data();
+        with.audience_len = audience.size();
+        with.actor = actor.data();
+        with.actor_len = actor.size();
+        with.reason = reason.data();
+        with.reason_len = reason.size();
+        buffer directory;
+        return detail::run(
+            [&](sogov_error **error) {
+                return sogov_install(native(), path.data(), path.size(), key.native(), &with, directory.native(), error);
+            },
+            [&] { return std::string(directory.bytes().text()); });
+    }
+
+    /// Whether an installed file is the one that was installed.
+    ///
+    /// @return SOGOV_STATUS_NOT_FOUND for a file that no package brought; SOGOV_STATUS_MODIFIED when the receipt was altered
+    result<package_standing> check_package(std::string_view path) const
+    {
+        package_standing found = SOGOV_PACKAGE_STANDING_UNTOUCHED;
+        return detail::run(
+            [&](sogov_error **error) { return sogov_package_check(native(), path.data(), path.size(), &found, error); },
+            [&] { return found; });
     }
 
     /// Puts a route policy in force, whole, or refuses it and changes nothing.
@@ -319,6 +359,7 @@ inline result<engine> engine::open(engine_options options)
     with.preflight_cpu_ms = options.preflight_cpu_ms;
     with.symbol_collisions = static_cast<std::uint32_t>(options.symbol_collisions);
     with.contain_crashes = options.contain_crashes;
+    with.receipt_key = options.receipt_key == nullptr ? nullptr : options.receipt_key->native();
     sogov_engine *made = nullptr;
     auto done = detail::run([&](sogov_error **error) { return sogov_engine_open(&with, &made, error); });
     if (!done)

@@ -268,7 +268,7 @@ public:
 
     /// Signs a message under the scheme of the key, with a fresh nonce each time.
     ///
-    /// @param message must not begin with "sogov.sig.v1" or "sogov.trust.v1" and a NUL
+    /// @param message must not begin with "sogov.sig.v1", "sogov.trust.v1", "sogov.pkg.v1" or "sogov.receipt.v1" and a NUL
     /// @return SOGOV_STATUS_INVALID_ARGUMENT for such a message; SOGOV_STATUS_LIMIT_EXCEEDED for a signature of a scheme of
     ///         the host's that is longer than signature::capacity: see sign_long()
     result<signature> sign(byte_view message, const signature_options &options = {}) const

@@ -23,6 +23,7 @@ ENUMS = {
     "sogov_preflight": sogov.Preflight,
     "sogov_symbol_collisions": sogov.SymbolCollisions,
     "sogov_standing": sogov.Standing,
+    "sogov_package_standing": sogov.PackageStanding,
     "sogov_key_format": _enums.KeyFormat,
     "sogov_signature_encoding": _enums.SignatureEncoding,
     "sogov_outcome": sogov.Outcome,

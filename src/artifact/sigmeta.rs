@@ -239,7 +239,7 @@ impl Sigmeta {
     }
 
     /// The rules that the encoding alone does not hold, for writer and reader alike.
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         at_most("bytes in the statement", MAX_STATEMENT_LEN, self.statement.len())?;
         at_most("signatures", MAX_SIGNATURES, self.signatures.len())?;
         if self.signatures.is_empty() {
@@ -259,7 +259,7 @@ impl Sigmeta {
 }
 
 impl SignatureEntry {
-    fn encode(&self, w: &mut Writer) {
+    pub(super) fn encode(&self, w: &mut Writer) {
         w.sequence(|w| {
             w.octets(self.key_id.as_bytes());
             w.integer(self.scheme);
@@ -267,7 +267,7 @@ impl SignatureEntry {
         });
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self> {
+    pub(super) fn decode(r: &mut Reader<'_>) -> Result<Self> {
         let mut r = r.sequence("signature entry")?;
         let key_id = KeyId::from_bytes(r.digest("key id")?);
         let entry = Self { key_id, scheme: r.integer("scheme")?, signature: r.octets("signature")?.to_vec() };

@@ -388,10 +388,20 @@ pub fn trust_signed_bytes(document: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec
     Domain::TrustDocument.signed_bytes(document, scheme_id, key_id)
 }
 
-/// Whether `message` could be taken for what vouches for a statement or a trust document. A key must not sign such a
+/// What the key `key_id` signs, by the scheme `scheme_id`, to vouch for an update package: as [`signed_bytes`] with its
+/// manifest, but led by `"sogov.pkg.v1" 00`.
+pub fn package_signed_bytes(manifest_der: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
+    Domain::Package.signed_bytes(manifest_der, scheme_id, key_id)
+}
+
+/// What leads the bytes that a host's own key codes in the receipt of an installed package.
+pub const RECEIPT_TAG: &[u8] = b"sogov.receipt.v1\0";
+
+/// Whether `message` could be taken for what vouches for a statement, a trust document, a package or a receipt. A key must not sign such a
 /// message because somebody asks it to.
 pub fn is_signed_bytes(message: &[u8]) -> bool {
-    [Domain::Statement, Domain::TrustDocument].iter().any(|domain| message.starts_with(domain.tag()))
+    let domains = [Domain::Statement, Domain::TrustDocument, Domain::Package];
+    domains.map(Domain::tag).iter().any(|tag| message.starts_with(tag)) || message.starts_with(RECEIPT_TAG)
 }
 
 /// What kind of thing a signature is for: a signature of one domain is worth nothing in another.
@@ -399,6 +409,7 @@ pub fn is_signed_bytes(message: &[u8]) -> bool {
 enum Domain {
     Statement,
     TrustDocument,
+    Package,
 }
 
 impl Domain {
@@ -411,11 +422,12 @@ impl Domain {
         match self {
             Self::Statement => b"sogov.sig.v1\0",
             Self::TrustDocument => b"sogov.trust.v1\0",
+            Self::Package => b"sogov.pkg.v1\0",
         }
     }
 }
 
-fn broken_list(field: &str, names: &[&str]) -> Option<String> {
+pub(super) fn broken_list(field: &str, names: &[&str]) -> Option<String> {
     let mut seen = BTreeSet::new();
     if names.len() > MAX_LIST_LEN {
         return Some(format!("{field}: expected at most {MAX_LIST_LEN} entries, found {}", names.len()));
@@ -426,12 +438,12 @@ fn broken_list(field: &str, names: &[&str]) -> Option<String> {
     })
 }
 
-fn broken_name(field: &str, text: &str) -> Option<String> {
+pub(super) fn broken_name(field: &str, text: &str) -> Option<String> {
     if text.is_empty() { Some(format!("{field}: empty")) } else { broken_text(field, text) }
 }
 
 /// Control characters are refused because these texts go into logs, listings and file names.
-fn broken_text(field: &str, text: &str) -> Option<String> {
+pub(super) fn broken_text(field: &str, text: &str) -> Option<String> {
     if text.len() > MAX_TEXT_LEN {
         return Some(format!("{field}: expected at most {MAX_TEXT_LEN} bytes, found {}", text.len()));
     }

@@ -5,7 +5,9 @@ use super::event::{events, sogov_event_callback};
 use super::guard::guard;
 use super::handle::{self, impl_handle};
 use super::input::{In, Options};
+use super::key::sogov_key;
 use super::output::Out;
+use super::package::receipt_key;
 use super::version::{VersionPlace, sogov_version_info};
 use crate::crypto::key_id::KeyId;
 use crate::engine::{Change, Engine, EngineOptions, LoadOptions};
@@ -85,6 +87,9 @@ pub struct sogov_engine_options {
     /// How many bytes of address space the images of each service's retired versions may take together, beyond which the
     /// oldest are unloaded; 0: 256 MiB.
     pub parked_bytes: usize,
+    /// A key of hmac-sha256 that codes the receipts of installed packages, or NULL: then no package is installed, and receipts
+    /// are not looked at. It must not lie in the state directory. Borrowed; the engine keeps what it needs of it.
+    pub receipt_key: *const sogov_key,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -110,6 +115,7 @@ unsafe impl Options for sogov_engine_options {
         symbol_collisions: 0,
         contain_crashes: 0,
         parked_bytes: 0,
+        receipt_key: std::ptr::null(),
     };
 }
 
@@ -475,6 +481,8 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
         trust_directory: path(trust),
         root_key_ids: roots.as_chunks::<32>().0.iter().copied().map(KeyId::from_bytes).collect(),
         state_directory: path(state),
+        // SAFETY: the caller's promise.
+        receipt_key: unsafe { receipt_key(raw.receipt_key) }?,
         log: log(raw),
         events: events(raw.event, raw.event_context),
         parked_versions: raw.parked_versions,

@@ -11,6 +11,7 @@ pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OID: u8 = 0x06;
 pub(super) const UTF8_STRING: u8 = 0x0c;
 pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const SET: u8 = 0x31;
 /// The explicit tag `[1]`.
 pub(super) const EXPLICIT_1: u8 = 0xa1;
 
@@ -39,17 +40,19 @@ pub(super) fn read_sequence<'a, T>(
     Ok(value)
 }
 
-/// `tag`, the length in its shortest form, and `parts` one after the other: less than 64 KiB.
+/// `tag`, the length in its shortest form, and `parts` one after the other: less than 4 GiB.
 pub(super) fn tlv(tag: u8, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    debug_assert!(length < 1 << 16);
+    debug_assert!(u32::try_from(length).is_ok());
     // The whole capacity at once: a vector that grows leaves copies of secrets behind.
-    let mut out = Zeroizing::new(Vec::with_capacity(4 + length));
+    let mut out = Zeroizing::new(Vec::with_capacity(length.saturating_add(6)));
     out.push(tag);
     match length.to_be_bytes() {
-        [.., 0, low @ 0..0x80] => out.push(low),
-        [.., 0, low] => out.extend([0x81, low]),
-        [.., high, low] => out.extend([0x82, high, low]),
+        [.., 0, 0, 0, low @ 0..0x80] => out.push(low),
+        [.., 0, 0, 0, low] => out.extend([0x81, low]),
+        [.., 0, 0, high, low] => out.extend([0x82, high, low]),
+        [.., 0, top, high, low] => out.extend([0x83, top, high, low]),
+        [.., first, top, high, low] => out.extend([0x84, first, top, high, low]),
     }
     for part in parts {
         out.extend_from_slice(part);
@@ -79,6 +82,8 @@ mod tests {
             (127, vec![4, 127]),
             (128, vec![4, 0x81, 128]),
             (65_535, vec![4, 0x82, 255, 255]),
+            (65_536, vec![4, 0x83, 1, 0, 0]),
+            (1 << 24, vec![4, 0x84, 1, 0, 0, 0]),
         ] {
             let value = vec![7; length];
             assert_eq!(tlv(OCTET_STRING, &[&value]).strip_suffix(&*value).unwrap(), header);

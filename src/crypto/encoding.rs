@@ -85,6 +85,11 @@ impl PrivateDer {
         }
     }
 
+    /// The `RSAPrivateKey`, if it is a key of RSA.
+    pub(super) fn rsa(&self) -> Option<&[u8]> {
+        (self.form == Form::Pkcs8).then(|| pkcs8::rsa(&self.der)).flatten()
+    }
+
     /// Whether the key says that it is on P-256. Where it names no curve, its public point says it.
     pub(super) fn is_p256(&self) -> bool {
         match self.form {
@@ -128,6 +133,12 @@ pub(super) fn public_pem(label: &str, der: &[u8]) -> String {
 /// The SubjectPublicKeyInfo in a file.
 pub(super) fn spki_der(file: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     locate(file, |form| form == Form::Spki, "a public key").map(|(_, der)| der)
+}
+
+/// The certificate, or the SubjectPublicKeyInfo, in a file.
+pub(super) fn certificate_or_spki_der(file: &[u8]) -> Result<(Form, Zeroizing<Vec<u8>>)> {
+    let wanted = |form| matches!(form, Form::Certificate | Form::Spki);
+    locate(file, wanted, "a certificate or a public key")
 }
 
 /// What holds a public key in a file: a SubjectPublicKeyInfo, or a registered scheme's key.

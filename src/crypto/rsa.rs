@@ -6,12 +6,20 @@
 //!
 //! Signing stands elsewhere: the private operation of the crate `rsa` is not constant in time (RUSTSEC-2023-0071), so
 //! such keys live in a token. Verifying knows no secret.
+//!
+//! For update packages there is also RSAES-OAEP with SHA-256, MGF1-SHA-256 and the empty label (RFC 8017 §7.1), by keys that
+//! sign nothing; what decrypts is in `private`.
 #![forbid(unsafe_code)]
+
+mod private;
+
+pub use private::PrivateKey;
 
 use super::asn1::{BIT_STRING, SEQUENCE, read_sequence, tlv, unsigned};
 use super::encoding::algorithm::{Named, RSA, oid};
 use super::encoding::{invalid, malformed, spki};
 use crate::error::{Error, Result, Status};
+use ::rsa::hazmat::rsa_encrypt;
 use ::rsa::pss::{Signature, VerifyingKey};
 use ::rsa::signature::Verifier;
 use ::rsa::{BoxedUint, RsaPublicKey};
@@ -19,6 +27,7 @@ use der::Decode;
 use der::asn1::UintRef;
 use sha2::Sha512;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// Bits in the shortest modulus.
 pub const MIN_BITS: u32 = 3072;
@@ -35,6 +44,7 @@ pub struct PublicKey {
     key: VerifyingKey<Sha512>,
     /// Bytes in the modulus, and so in a signature.
     len: usize,
+    modulus: Vec<u8>,
     spki: Vec<u8>,
 }
 
@@ -77,6 +87,19 @@ impl PublicKey {
         ))
     }
 
+    /// Encrypts `message`, a key, by RSAES-OAEP. [`Status::InvalidArgument`] for more than fits;
+    /// [`Status::Io`] if there is no randomness.
+    pub fn encrypt_oaep(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let block = super::oaep::encode(message, &*super::oaep::seed()?, self.len)?;
+        let failed = |_| Error::new(Status::Internal, "rsa: the public operation failed");
+        let bits = bits_of(&self.modulus).next_multiple_of(64);
+        let number = BoxedUint::from_be_slice(&block, bits)
+            .map_err(|_| Error::new(Status::Internal, "rsa: the block is too long"))?;
+        let key: &RsaPublicKey = self.key.as_ref();
+        let cipher = rsa_encrypt(key, &Zeroizing::new(number)).map_err(failed)?.to_be_bytes();
+        Ok(cipher.iter().skip(cipher.len().saturating_sub(self.len)).copied().collect())
+    }
+
     /// SubjectPublicKeyInfo.
     pub fn to_spki_der(&self) -> &[u8] {
         &self.spki
@@ -109,7 +132,7 @@ impl PublicKey {
         let algorithm = tlv(SEQUENCE, &[&oid(RSA), &[5, 0]]);
         let spki = tlv(SEQUENCE, &[&algorithm, &tlv(BIT_STRING, &[&[0], &numbers])]).to_vec();
         let key = VerifyingKey::new_with_salt_len(key, SALT_LEN);
-        Ok(Self { key, len: modulus.len(), spki })
+        Ok(Self { key, len: modulus.len(), modulus: modulus.to_vec(), spki })
     }
 }
 

@@ -19,6 +19,7 @@ mod complete;
 mod curve;
 mod doubling;
 mod encoding;
+mod encryption;
 mod field;
 mod inverse;
 mod key;
@@ -39,6 +40,7 @@ mod window;
 
 pub use batch::{Claim, Order, sign_batch};
 pub use encoding::{PBKDF2_ITERATIONS, SPKI_LEN};
+pub use encryption::MAX_MESSAGE_LEN;
 pub use key::{PrivateKey, PublicKey};
 pub use prepared::PreparedKeys;
 pub use signature::{SIGNATURE_LEN, Signature};

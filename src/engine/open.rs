@@ -1,6 +1,7 @@
 //! Opening an engine, and bringing back what the last one served.
 
 use super::{Change, Engine};
+use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
 use crate::error::Result;
 use crate::label::Label;
@@ -31,6 +32,9 @@ pub struct EngineOptions {
     pub root_key_ids: Vec<KeyId>,
     /// The state directory; without it nothing outlives the process.
     pub state_directory: Option<PathBuf>,
+    /// The key that codes the receipts of installed packages: without it none is installed, and receipts are not looked
+    /// at. It must not lie in the state directory: whoever writes there could write receipts as well.
+    pub receipt_key: Option<Arc<SecretKey>>,
     /// Where log lines go.
     pub log: Log,
     /// Where events go.
@@ -53,6 +57,14 @@ impl Engine {
     /// Opens an engine. With a state directory, every service's last stable version is verified again and put back
     /// into service; one that is refused is logged, and its service has no stable version then.
     pub fn open(options: EngineOptions) -> Result<Arc<Self>> {
+        let engine = Self::open_idle(options)?;
+        engine.restore()?;
+        Ok(engine)
+    }
+
+    /// The same, but what the last engine served stays where it is: for a program that installs packages and runs none of
+    /// the code in the state directory.
+    pub fn open_idle(options: EngineOptions) -> Result<Arc<Self>> {
         let trust = options
             .trust_directory
             .map(|path| TrustDirectory::new(path, Roots::new(options.root_key_ids), super::prepared_keys))
@@ -69,6 +81,7 @@ impl Engine {
             trust,
             preflight,
             store,
+            receipt_key: options.receipt_key,
             services: ArcSwap::default(),
             adding: Mutex::default(),
             keeper: Arc::default(),
@@ -90,7 +103,6 @@ impl Engine {
                 "development mode: no root key ids given, so trust.json is taken without a signature",
             );
         }
-        engine.restore()?;
         Ok(engine)
     }
 

@@ -124,7 +124,7 @@ impl FileSigner<'_> {
         self.signature_over(|scheme, key_id| statement::signed_bytes(statement_der, scheme, key_id))
     }
 
-    fn signature_over(
+    pub(super) fn signature_over(
         &self,
         signed_bytes: impl FnOnce(u8, &crate::crypto::key_id::KeyId) -> Vec<u8>,
     ) -> Result<SignatureEntry> {
@@ -135,7 +135,7 @@ impl FileSigner<'_> {
     }
 }
 
-/// Signs a message. One that begins like what vouches for a plugin or a trust document is refused: its signature would
+/// Signs a message. One that begins like what vouches for a plugin, a trust document or a package is refused: its signature would
 /// be as good as a release.
 pub fn sign_message(key: &PrivateKey, user_id: &UserId, message: &[u8]) -> Result<Signature> {
     check_message(message)?;
@@ -153,7 +153,7 @@ pub fn sign_by(key: &Key, user_id: &UserId, message: &[u8]) -> Result<Vec<u8>> {
 pub fn check_message(message: &[u8]) -> Result<()> {
     if statement::is_signed_bytes(message) {
         return Err(Error::argument(
-            "message: begins with a tag that is kept for plugins and trust documents; sign the file instead",
+            "message: begins with a tag that is kept for plugins, trust documents and packages; sign the file instead",
         ));
     }
     Ok(())

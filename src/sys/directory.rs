@@ -153,6 +153,57 @@ impl Directory {
         if cause.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(Error::io(context(), &cause)) }
     }
 
+    /// The subdirectory `name`, which must exist.
+    pub fn existing_subdirectory(&self, name: &str, unsafe_status: Status) -> Result<Self> {
+        Self::open(&self.path.join(name), unsafe_status)
+    }
+
+    /// Removes the subdirectory `name` and the files in it, of which there are at most `limit`; one that is not there is no
+    /// error. Links are removed and not followed.
+    pub fn remove_subdirectory(&self, name: &str, limit: usize) -> Result<()> {
+        let context = || format!("remove {}", self.path.join(name).display());
+        let file = match open_at(self.file.as_raw_fd(), Path::new(name), DIRECTORY, 0) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(|e| Error::io(context(), &e))?,
+        };
+        let inner = Self { file, path: self.path.join(name) };
+        for entry in inner.names(limit)? {
+            inner.remove(&entry)?;
+        }
+        let c_name = c_path(Path::new(name)).map_err(|e| Error::io(context(), &e))?;
+        // SAFETY: the descriptor is ours and the name is NUL-terminated.
+        if unsafe { libc::unlinkat(self.file.as_raw_fd(), c_name.as_ptr(), libc::AT_REMOVEDIR) } == 0 {
+            return Ok(());
+        }
+        Err(Error::io(context(), &io::Error::last_os_error()))
+    }
+
+    /// Gives the subdirectory `from` the name `to`, in one step that is durable when this returns. Where there is one of that
+    /// name already, the two change places.
+    pub fn put_in_place(&self, from: &str, to: &str) -> Result<()> {
+        let context = || format!("rename {} to {to}", self.path.join(from).display());
+        let fail = |e: io::Error| Error::io(context(), &e);
+        let (c_from, c_to) = (c_path(Path::new(from)).map_err(fail)?, c_path(Path::new(to)).map_err(fail)?);
+        let fd = self.file.as_raw_fd();
+        let exists = match open_at(fd, Path::new(to), DIRECTORY, 0) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => false,
+            opened => opened.map(|_| true).map_err(fail)?,
+        };
+        let flags = if exists { libc::RENAME_EXCHANGE } else { libc::RENAME_NOREPLACE };
+        // SAFETY: the descriptor is ours and both names are NUL-terminated.
+        let renamed =
+            unsafe { libc::syscall(libc::SYS_renameat2, fd, c_from.as_ptr(), fd, c_to.as_ptr(), flags) };
+        if renamed != 0 {
+            return Err(fail(io::Error::last_os_error()));
+        }
+        self.sync()
+    }
+
+    /// Makes the names in the directory durable.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|e| Error::io(format_args!("sync {}", self.path.display()), &e))
+    }
+
     /// Holds the directory's lock file until the guard is dropped; other processes and threads wait.
     pub fn lock(&self) -> Result<DirectoryLock> {
         let context = || format!("lock {}", self.path.join("lock").display());

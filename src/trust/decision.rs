@@ -55,7 +55,7 @@ impl TrustDirectory {
         check_whole(&statement, covered)?;
         check_service(&statement, demand)?;
         let rule = trust.document.rule_for(demand.service);
-        let signers = signers(&trust, &sigmeta, demand)?;
+        let signers = signers(&trust, &sigmeta, statement::signed_bytes, demand)?;
         check_threshold(&sigmeta, &signers, &rule, demand)?;
         check_schemes(&trust, &signers, &rule, demand)?;
         check_statement(&statement, &rule, demand)?;
@@ -107,15 +107,28 @@ fn check_whole(statement: &Statement, covered: &[u8]) -> Result<()> {
 }
 
 /// The keys whose signatures count, each once, and why the others do not.
-struct Signers {
-    counted: Vec<KeyId>,
+pub(super) struct Signers {
+    pub(super) counted: Vec<KeyId>,
     refused: Vec<Error>,
 }
 
-fn signers(trust: &TrustSnapshot, sigmeta: &Sigmeta, demand: Demand<'_>) -> Result<Signers> {
+/// What a key signs over a document: the domain is in it, so that a signature for one kind of document is none for another.
+pub(super) type SignedBytes = fn(&[u8], u8, &KeyId) -> Vec<u8>;
+
+pub(super) fn signers(
+    trust: &TrustSnapshot,
+    sigmeta: &Sigmeta,
+    signed_bytes: SignedBytes,
+    demand: Demand<'_>,
+) -> Result<Signers> {
     let mut signers = Signers { counted: Vec::new(), refused: Vec::new() };
     for entry in &sigmeta.signatures {
-        match check_signature(trust, &sigmeta.statement, entry, demand) {
+        match check_signature(
+            trust,
+            &signed_bytes(&sigmeta.statement, entry.scheme, &entry.key_id),
+            entry,
+            demand,
+        ) {
             Ok(()) => signers.counted.push(entry.key_id),
             // A broken signature of a known key is no signer too few: it is a forgery or damage.
             Err(broken) if broken.status() == Status::Modified => return Err(broken),
@@ -129,7 +142,7 @@ fn signers(trust: &TrustSnapshot, sigmeta: &Sigmeta, demand: Demand<'_>) -> Resu
 
 fn check_signature(
     trust: &TrustSnapshot,
-    statement_der: &[u8],
+    signed: &[u8],
     entry: &SignatureEntry,
     demand: Demand<'_>,
 ) -> Result<()> {
@@ -157,8 +170,7 @@ fn check_signature(
             format!("the trust document says {expected}, its public key is one of {}", public_key.scheme()),
         );
     }
-    let signed = statement::signed_bytes(statement_der, entry.scheme, &id);
-    if !trust.verifies(public_key, &record.user_id, &signed, &entry.signature) {
+    if !trust.verifies(public_key, &record.user_id, signed, &entry.signature) {
         return refuse(Status::Modified, "its signature does not belong to the statement".into());
     }
     if !record.covers(demand.service) {
@@ -171,7 +183,7 @@ fn check_validity(what: &str, record: &TrustedKey, now: UnixSeconds) -> Result<(
     check_period(what, record.not_before, record.not_after, now)
 }
 
-fn check_period(
+pub(super) fn check_period(
     what: &str,
     begin: Option<UnixSeconds>,
     end: Option<UnixSeconds>,
@@ -194,7 +206,7 @@ fn check_period(
     Ok(())
 }
 
-fn check_threshold(
+pub(super) fn check_threshold(
     sigmeta: &Sigmeta,
     signers: &Signers,
     rule: &ServiceRule,
@@ -224,7 +236,7 @@ fn check_threshold(
 }
 
 /// Where the service asks for several kinds of signatures, one of each kind has to be there.
-fn check_schemes(
+pub(super) fn check_schemes(
     trust: &TrustSnapshot,
     signers: &Signers,
     rule: &ServiceRule,

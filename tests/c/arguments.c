@@ -73,6 +73,9 @@ static struct results {
     char label[SOGOV_LABEL_SIZE];
     void *address;
     const struct sogov_plugin *plugin;
+    sogov_recipient *recipient;
+    sogov_recipient_key *recipient_key;
+    sogov_package_standing standing;
     size_t count;
     sogov_process_info process;
 } results;
@@ -140,6 +143,26 @@ static sogov_status call_key_generate(const value *with, sogov_error **error)
 static sogov_status call_key_load_private(const value *with, sogov_error **error)
 {
     return sogov_key_load_private(TEXT_AT(0), TEXT_AT(1), AT(2), error);
+}
+static sogov_status call_recipient_read(const value *with, sogov_error **error)
+{
+    return sogov_recipient_read(TEXT_AT(0), AT(1), error);
+}
+static sogov_status call_recipient_key_read(const value *with, sogov_error **error)
+{
+    return sogov_recipient_key_read(TEXT_AT(0), TEXT_AT(1), TEXT_AT(2), AT(3), error);
+}
+static sogov_status call_pack(const value *with, sogov_error **error)
+{
+    return sogov_pack(AT(0), TEXT_AT(1), AT(2), error);
+}
+static sogov_status call_install(const value *with, sogov_error **error)
+{
+    return sogov_install(AT(0), TEXT_AT(1), AT(2), AT(3), AT(4), error);
+}
+static sogov_status call_package_check(const value *with, sogov_error **error)
+{
+    return sogov_package_check(AT(0), TEXT_AT(1), AT(2), error);
 }
 static sogov_status call_key_load_public(const value *with, sogov_error **error)
 {
@@ -286,6 +309,16 @@ typedef struct material {
     sogov_verifier *verifier;
     sogov_verifier *freed_verifier;
     sogov_scheme_options scheme;
+    char package[4096];
+    sogov_recipient *recipient;
+    sogov_recipient_key *recipient_key;
+    sogov_recipient_key *freed_recipient_key;
+    sogov_text plugin;
+    sogov_text host;
+    const sogov_key *key;
+    const sogov_recipient *to;
+    sogov_pack_options pack;
+    sogov_install_options install;
 } material;
 
 static int32_t verify_nothing(void *payload, const uint8_t *key, size_t key_len, const uint8_t *message,
@@ -331,6 +364,23 @@ void test_arguments(fixture *fixture)
         {"sogov_key_load_private", call_key_load_private, OK,
          {SOME_BYTES("bytes", m.private_pem.data, m.private_pem.len, SOGOV_STATUS_KEY_INVALID),
           SOME_BYTES("password", "not needed", 10, SAME), A_PLACE("key", &results.key)}},
+        {"sogov_recipient_read", call_recipient_read, OK,
+         {SOME_BYTES("bytes", m.public_pem.data, m.public_pem.len, SOGOV_STATUS_KEY_INVALID),
+          A_PLACE("recipient", &results.recipient)}},
+        {"sogov_recipient_key_read", call_recipient_key_read, OK,
+         {SOME_BYTES("bytes", m.private_pem.data, m.private_pem.len, SOGOV_STATUS_KEY_INVALID),
+          SOME_BYTES("password", "not needed", 10, SAME), SOME_BYTES("certificate", NULL, 0, SAME),
+          A_PLACE("key", &results.recipient_key)}},
+        {"sogov_pack", call_pack, OK,
+         {{OPTIONS, "sogov_pack_options", &m.pack, sizeof m.pack, NULL, INVALID},
+          A_TEXT("target", m.package, INVALID), A_PLACE_OR_NULL("package_id", results.digest)}},
+        /* The engine has no receipt key. */
+        {"sogov_install", call_install, INVALID,
+         {AN_ENGINE, A_TEXT("path", m.package, INVALID),
+          {HANDLE, "recipient key", m.recipient_key, 0, m.freed_recipient_key, OK},
+          {OPTIONS, "sogov_install_options", &m.install, sizeof m.install, NULL, INVALID}, A_BUFFER("directory")}},
+        {"sogov_package_check", call_package_check, INVALID,
+         {AN_ENGINE, A_TEXT("path", m.signed_plugin, INVALID), A_PLACE("standing", &results.standing)}},
         {"sogov_key_load_public", call_key_load_public, OK,
          {SOME_BYTES("bytes", m.public_pem.data, m.public_pem.len, SOGOV_STATUS_KEY_INVALID),
           A_PLACE("key", &results.key)}},
@@ -543,7 +593,7 @@ static void check_buffer(const function *function, size_t index)
 static int no_results(void)
 {
     return results.engine == NULL && results.service == NULL && results.key == NULL && results.lease == 0 &&
-           results.verifier == NULL;
+           results.verifier == NULL && results.recipient == NULL && results.recipient_key == NULL;
 }
 
 static void empty_results(void)
@@ -552,6 +602,8 @@ static void empty_results(void)
     sogov_service_free(results.service);
     sogov_key_free(results.key);
     sogov_verifier_free(results.verifier);
+    sogov_recipient_free(results.recipient);
+    sogov_recipient_key_free(results.recipient_key);
     if (results.lease != 0)
         CHECK(sogov_lease_release(results.lease, SOGOV_OUTCOME_NEUTRAL, NULL) == OK);
     CHECK(sogov_bytes_free(&results.bytes) == OK);
@@ -630,6 +682,22 @@ static void make_material(fixture *fixture, material *m)
     snprintf(m->signed_plugin, sizeof m->signed_plugin, "%s",
              signed_plugin(fixture, fee_plugin(fixture, "v1"), "fee", "argument"));
 
+    snprintf(m->package, sizeof m->package, "%s", path_of(fixture, "argument.sogpkg"));
+    SUCCEEDS(sogov_recipient_read(m->public_pem.data, m->public_pem.len, &m->recipient, E));
+    SUCCEEDS(sogov_recipient_key_read(m->private_pem.data, m->private_pem.len, NULL, 0, NULL, 0, &m->recipient_key, E));
+    SUCCEEDS(
+        sogov_recipient_key_read(m->private_pem.data, m->private_pem.len, NULL, 0, NULL, 0, &m->freed_recipient_key, E));
+    sogov_recipient_key_free(m->freed_recipient_key);
+    m->plugin = (sogov_text){m->signed_plugin, strlen(m->signed_plugin)};
+    m->host = (sogov_text){"host", 4};
+    m->key = fixture->key;
+    m->to = m->recipient;
+    m->pack = (sogov_pack_options){
+        .size = sizeof m->pack, .plugins = &m->plugin, .plugin_count = 1, .audiences = &m->host, .audience_count = 1,
+        .keys = &m->key, .key_count = 1, .recipients = &m->to, .recipient_count = 1,
+    };
+    m->install = (sogov_install_options){.size = sizeof m->install, .audience = "host", .audience_len = 4};
+
     load_plugin(fixture, fixture->engine, zoo_plugin(fixture, "versioned_symbol"), "versioned", "v1");
     promote(fixture->engine, "versioned", "v1");
     sogov_service *versioned = open_service(fixture->engine, "versioned");
@@ -644,6 +712,8 @@ static void free_material(material *m)
     SUCCEEDS(sogov_lease_release(m->level_0, SOGOV_OUTCOME_SUCCESS, E));
     SUCCEEDS(sogov_lease_release(m->level_1, SOGOV_OUTCOME_SUCCESS, E));
     CHECK(sogov_verifier_free(m->verifier) > 0);
+    sogov_recipient_free(m->recipient);
+    sogov_recipient_key_free(m->recipient_key);
     CHECK(sogov_bytes_free(&m->private_pem) == OK);
     CHECK(sogov_bytes_free(&m->public_pem) == OK);
     CHECK(sogov_bytes_free(&m->signature) == OK);

@@ -51,6 +51,8 @@ static void check_freed_handles(fixture *fixture)
     sogov_engine_free(NULL);
     sogov_service_free(NULL);
     sogov_key_free(NULL);
+    sogov_recipient_free(NULL);
+    sogov_recipient_key_free(NULL);
     for (int times = 0; times < 3; times++) {
         sogov_engine_free(fixture->freed_engine);
         sogov_service_free(fixture->freed_service);

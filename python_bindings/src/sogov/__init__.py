@@ -22,6 +22,7 @@ from ._enums import (
     EventKind,
     LogLevel,
     Outcome,
+    PackageStanding,
     Preflight,
     RouteReason,
     Standing,
@@ -85,6 +86,7 @@ from ._errors import (
 )
 from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
+from ._packages import Recipient, RecipientKey, pack
 from ._schemes import register_scheme, unregister_scheme
 from ._scratch import Answer
 from ._service import Service
@@ -134,6 +136,7 @@ __all__ = [
     "NotYetValidError",
     "Outcome",
     "PackageInvalidError",
+    "PackageStanding",
     "PinnedError",
     "PluginCrashedError",
     "PluginError",
@@ -142,6 +145,8 @@ __all__ = [
     "PrivateKey",
     "ProcessInfo",
     "PublicKey",
+    "Recipient",
+    "RecipientKey",
     "ReplayedError",
     "RevokedError",
     "RouteError",
@@ -176,6 +181,7 @@ __all__ = [
     "WrongServiceError",
     "__version__",
     "digest",
+    "pack",
     "prepared_keys_limit",
     "process_status",
     "register_scheme",

@@ -107,6 +107,7 @@ class EngineOptions(ctypes.Structure):
         ("symbol_collisions", c_uint32),
         ("contain_crashes", c_uint32),
         ("parked_bytes", c_size_t),
+        ("receipt_key", c_void_p),
     ]
 
 
@@ -269,6 +270,52 @@ class SchemeOptions(ctypes.Structure):
     ]
 
 
+class TextView(ctypes.Structure):
+    """sogov_text."""
+
+    _fields_ = [("data", c_char_p), ("len", c_size_t)]
+
+
+class PackOptions(ctypes.Structure):
+    """sogov_pack_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("plugins", POINTER(TextView)),
+        ("plugin_count", c_size_t),
+        ("files", POINTER(TextView)),
+        ("file_count", c_size_t),
+        ("audiences", POINTER(TextView)),
+        ("audience_count", c_size_t),
+        ("keys", POINTER(c_void_p)),
+        ("key_count", c_size_t),
+        ("recipients", POINTER(c_void_p)),
+        ("recipient_count", c_size_t),
+        ("service", c_char_p),
+        ("service_len", c_size_t),
+        ("epoch", c_uint64),
+        ("not_after", c_uint64),
+        ("issuer", c_char_p),
+        ("issuer_len", c_size_t),
+        ("user_id", c_char_p),
+        ("user_id_len", c_size_t),
+    ]
+
+
+class InstallOptions(ctypes.Structure):
+    """sogov_install_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("audience", c_char_p),
+        ("audience_len", c_size_t),
+        ("actor", c_char_p),
+        ("actor_len", c_size_t),
+        ("reason", c_char_p),
+        ("reason_len", c_size_t),
+    ]
+
+
 class UpdateGray(ctypes.Structure):
     """sogov_update_gray."""
 
@@ -360,6 +407,9 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_verification_result": VerificationResult,
     "sogov_verifier_options": VerifierOptions,
     "sogov_scheme_options": SchemeOptions,
+    "sogov_text": TextView,
+    "sogov_pack_options": PackOptions,
+    "sogov_install_options": InstallOptions,
     "sogov_update_gray": UpdateGray,
     "sogov_update_mismatch": UpdateMismatch,
     "sogov_update_progress": UpdateProgress,
@@ -469,6 +519,45 @@ def sogov_update(
     info: Ref,
     error: Ref,
 ) -> int: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, _out, _error)
+def sogov_recipient_read(data: bytes, data_len: int, recipient: Ref, error: Ref) -> int: ...
+
+
+@_exported(None, c_void_p)
+def sogov_recipient_free(recipient: int) -> None: ...
+
+
+@_exported(c_int, c_char_p, c_size_t, c_char_p, c_size_t, c_char_p, c_size_t, _out, _error)
+def sogov_recipient_key_read(
+    data: bytes,
+    data_len: int,
+    password: Text,
+    password_len: int,
+    certificate: Text,
+    certificate_len: int,
+    key: Ref,
+    error: Ref,
+) -> int: ...
+
+
+@_exported(None, c_void_p)
+def sogov_recipient_key_free(key: int) -> None: ...
+
+
+@_exported(c_int, POINTER(PackOptions), c_char_p, c_size_t, c_char_p, _error)
+def sogov_pack(options: Ref, target: bytes, target_len: int, package_id: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, c_void_p, POINTER(InstallOptions), POINTER(Bytes), _error)
+def sogov_install(
+    engine: int, path: bytes, path_len: int, key: int, options: Ref, directory: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_char_p, c_size_t, POINTER(c_int), _error)
+def sogov_package_check(engine: int, path: bytes, path_len: int, standing: Ref, error: Ref) -> int: ...
 
 
 @_exported(c_int, c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(ChangeOptions), _error)

@@ -20,6 +20,7 @@ from ._enums import (
     Breaker,
     EventKind,
     LogLevel,
+    PackageStanding,
     Preflight,
     Standing,
     SymbolCollisions,
@@ -28,7 +29,8 @@ from ._enums import (
 )
 from ._errors import ErrorPlace, bad_argument
 from ._gate import Gate
-from ._keys import KeyId
+from ._keys import KeyId, PrivateKey
+from ._packages import RecipientKey
 from ._service import Service, open_service
 
 Log = Callable[[LogLevel, str], None]
@@ -156,6 +158,8 @@ class Engine:
         with PluginCrashedError, instead of the process; its version is never used again. Installs handlers
         for four signals, which stay. Call `faulthandler.enable()` before, if at all: afterwards its handlers
         would get the faults first.
+    receipt_key: a key of hmac-sha256 that codes the receipts of installed packages; without it none is
+        installed. It must not lie in the state directory.
 
     Raises TrustInvalidError and ExpiredError for an unsound trust directory, SystemFailure and NotFoundError
     for directories that cannot be opened.
@@ -181,6 +185,7 @@ class Engine:
         parked_bytes: int = 0,
         symbol_collisions: SymbolCollisions = SymbolCollisions.REFUSE,
         contain_crashes: bool = False,
+        receipt_key: PrivateKey | None = None,
     ) -> None:
         if isinstance(root_key_ids, str):
             raise TypeError("root_key_ids: expected a sequence of key ids, found one str")
@@ -211,6 +216,7 @@ class Engine:
             **limits,
             parked_bytes=_convert.number(parked_bytes, 64, "parked_bytes"),
             contain_crashes=1 if contain_crashes else 0,
+            receipt_key=None if receipt_key is None else receipt_key._live(),
         )
         if log is not None:
             options.log, options.log_context = _write_log, context
@@ -305,6 +311,58 @@ class Engine:
                 )
             )
         return _version_info(info)
+
+    def install(
+        self, path: PathLike, key: RecipientKey, audience: str, *, actor: str = "", reason: str = ""
+    ) -> str:
+        """Decrypts an update package, verifies all of it, and installs it into the state directory: its files
+        appear together, or not at all. Returns the directory that they are in. Needs a receipt key.
+
+        audience: the name of this host.
+
+        PackageInvalidError for what was altered, has another form or is not for this key; WrongAudienceError;
+        ReplayedError for a package that was installed before or is older than the last one of its service;
+        and others as of `load_versioned`, of the package and of each plugin in it.
+        """
+        file, host = _convert.path(path), _convert.text(audience, "audience")
+        by, why = _convert.text(actor, "actor"), _convert.text(reason, "reason")
+        options = _abi.InstallOptions(
+            size=ctypes.sizeof(_abi.InstallOptions),
+            audience=host,
+            audience_len=len(host),
+            actor=by,
+            actor_len=len(by),
+            reason=why,
+            reason_len=len(why),
+        )
+        directory, error = _abi.Bytes(), ErrorPlace()
+        try:
+            with _Inside(self._gate):
+                error.check(
+                    _abi.sogov_install(
+                        self._handle,
+                        file,
+                        len(file),
+                        key._live(),
+                        ctypes.byref(options),
+                        ctypes.byref(directory),
+                        error.ref,
+                    )
+                )
+            return os.fsdecode(_convert.take_bytes(directory))
+        finally:
+            _abi.sogov_bytes_free(ctypes.byref(directory))
+
+    def check_package(self, path: PathLike) -> PackageStanding:
+        """Whether an installed file is the one that was installed. NotFoundError for a file that no package
+        brought, ModifiedError when the receipt itself was altered.
+        """
+        file, standing, error = _convert.path(path), ctypes.c_int(), ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_package_check(self._handle, file, len(file), ctypes.byref(standing), error.ref)
+            )
+        return PackageStanding(standing.value)
 
     def update(
         self,

@@ -104,6 +104,17 @@ class Standing(IntEnum):
     PINNED = 4
 
 
+class PackageStanding(IntEnum):
+    """How an installed file stands to the receipt of its installation."""
+
+    #: It is the file that was installed, with its content.
+    UNTOUCHED = 0
+    #: Its content is another; loading refuses it.
+    REPLACED = 1
+    #: Its content is the one that was installed, in another file, as after a restore from a backup.
+    MOVED = 2
+
+
 class Breaker(IntEnum):
     """Where the breaker of a version stands."""
 

@@ -218,8 +218,8 @@ class PrivateKey(_Key):
         encoding: "raw", the scheme's own form: 64 bytes R||S of SM2 and P-256, 32 of HMAC; or "der",
             SEQUENCE { r, s }, of SM2 and P-256.
 
-        ArgumentError for a message that begins like what vouches for plugins or trust documents
-        (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0"): sign the file instead.
+        ArgumentError for a message that begins like what vouches for plugins, trust documents or packages
+        (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0", b"sogov.pkg.v1\\0"): sign the file instead.
         """
         given, options = _convert.data(message, "message"), signature_options(user_id, encoding)
         return _filled(

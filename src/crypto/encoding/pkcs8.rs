@@ -52,6 +52,18 @@ pub(super) fn curve(der: &[u8]) -> Option<ObjectIdentifier> {
     algorithm::curve_of(&algorithm.ok()?)
 }
 
+/// The `RSAPrivateKey` in a key whose algorithm is rsaEncryption with NULL (RFC 8017 §A.1).
+pub(super) fn rsa(der: &[u8]) -> Option<&[u8]> {
+    let (algorithm, key) = read_sequence(der, |body| {
+        u8::decode(body)?;
+        let read = (Algorithm::read(body)?, <&OctetStringRef>::decode(body)?.as_bytes());
+        skip_attributes(body)?;
+        Ok(read)
+    })
+    .ok()?;
+    (algorithm.oid == algorithm::RSA && algorithm.parameters.is_some_and(AnyRef::is_null)).then_some(key)
+}
+
 /// Attributes say nothing that a signature depends on.
 fn skip_attributes(body: &mut SliceReader<'_>) -> der::Result<()> {
     const ATTRIBUTES: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };

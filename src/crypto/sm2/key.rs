@@ -79,7 +79,7 @@ impl PublicKey {
         &self.point
     }
 
-    fn of(point: Affine) -> Self {
+    pub(super) fn of(point: Affine) -> Self {
         let mut encoded = [4; 65];
         let (coordinates, _) = encoded[1..].as_chunks_mut::<32>();
         coordinates.iter_mut().zip([point.x, point.y]).for_each(|(to, from)| *to = from.to_be_bytes());

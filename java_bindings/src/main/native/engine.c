@@ -52,6 +52,7 @@ NATIVE(jlong, engineOpen)(JNIEnv *env, jclass class, jlong context, jbyteArray a
     options.preflight_cpu_ms = read_u32(&reader);
     options.symbol_collisions = read_u32(&reader);
     options.contain_crashes = read_u32(&reader);
+    options.receipt_key = HANDLE(const sogov_key, read_number(&reader));
     sogov_engine *engine = NULL;
     sogov_error *error = NULL;
     sogov_status status = sogov_engine_open(&options, &engine, &error);

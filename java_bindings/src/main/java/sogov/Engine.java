@@ -2,6 +2,7 @@ package sogov;
 
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -269,6 +270,48 @@ public final class Engine implements AutoCloseable {
     public Digest verifyFile(String service, String version, Path path) {
         byte[] arguments = new Packer().text(service).text(version).path(path).done();
         return inside(address -> new Digest(Native.fileVerify(address, arguments)));
+    }
+
+    /**
+     * Installs an update package; see {@link #install(Path, RecipientKey, String, Change)}.
+     *
+     * @param path the package
+     * @param key that of this host
+     * @param audience the name of this host
+     * @return the directory that its files are in
+     */
+    public Path install(Path path, RecipientKey key, String audience) {
+        return install(path, key, audience, Change.UNNAMED);
+    }
+
+    /**
+     * Decrypts an update package, verifies all of it, and installs it into the state directory: its files appear together, or not
+     * at all. The engine needs a receipt key.
+     *
+     * @param path the package
+     * @param key that of this host
+     * @param audience the name of this host
+     * @param change who asks, and why
+     * @return the directory that its files are in; {@link TrustException} with {@link Status#PACKAGE_INVALID} for what was
+     *     altered, has another form or is not for this key, {@link Status#WRONG_AUDIENCE}, {@link Status#REPLAYED} for a
+     *     package that was installed before or is older than the last one of its service; and others as loading throws
+     */
+    public Path install(Path path, RecipientKey key, String audience, Change change) {
+        byte[] arguments = new Packer().path(path).text(audience).text(change.actor()).text(change.reason()).done();
+        byte[] directory = inside(engine -> key.using(address -> Native.install(engine, address, arguments)));
+        return Path.of(new String(directory, StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Whether an installed file is the one that was installed.
+     *
+     * @param path a file of an installed package
+     * @return how it stands; {@link SogovException} with {@link Status#NOT_FOUND} for a file that no package brought,
+     *     {@link TrustException} with {@link Status#MODIFIED} when the receipt itself was altered
+     */
+    public PackageStanding checkPackage(Path path) {
+        byte[] arguments = new Packer().path(path).done();
+        return inside(address -> PackageStanding.of(Native.packageCheck(address, arguments)));
     }
 
     /**

@@ -23,6 +23,7 @@ public final class EngineBuilder {
     private Duration preflightCpu = Duration.ZERO;
     private SymbolCollisions symbolCollisions = SymbolCollisions.REFUSE;
     private boolean containsCrashes;
+    private PrivateKey receiptKey;
 
     EngineBuilder() {}
 
@@ -38,12 +39,19 @@ public final class EngineBuilder {
         for (int i = 0; i < roots.size(); i++) {
             System.arraycopy(roots.get(i).bytes(), 0, ids, i * Digest.LENGTH, Digest.LENGTH);
         }
+        if (receiptKey == null) {
+            return open(ids, 0);
+        }
+        return receiptKey.using(address -> open(ids, address));
+    }
+
+    private Engine open(byte[] ids, long receiptKeyAddress) {
         byte[] options = new Packer()
                 .path(trust).data(ids).path(state).flag(log != null).flag(event != null)
                 .number(parkedVersions).number(parkedBytes)
                 .number(preflight.number()).milliseconds(preflightTime).number(preflightMemoryMib)
                 .milliseconds(preflightCpu)
-                .number(symbolCollisions.number()).flag(containsCrashes)
+                .number(symbolCollisions.number()).flag(containsCrashes).number(receiptKeyAddress)
                 .done();
         return Engine.open(options, new Listeners(log, event));
     }
@@ -174,6 +182,18 @@ public final class EngineBuilder {
      */
     public EngineBuilder containCrashes() {
         containsCrashes = true;
+        return this;
+    }
+
+    /**
+     * Gives the key that codes the receipts of installed packages; without one no package is installed. It must not lie in the
+     * state directory.
+     *
+     * @param key of hmac-sha256, open until the engine is; the engine keeps what it needs of it
+     * @return this
+     */
+    public EngineBuilder receiptKey(PrivateKey key) {
+        receiptKey = Objects.requireNonNull(key, "key");
         return this;
     }
 }

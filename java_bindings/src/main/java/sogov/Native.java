@@ -116,6 +116,22 @@ final class Native {
 
     static native void fileAddSignature(long key, byte[] arguments);
 
+    // Packages.
+
+    static native long recipientRead(byte[] file);
+
+    static native void recipientFree(long recipient);
+
+    static native long recipientKeyRead(byte[] arguments);
+
+    static native void recipientKeyFree(long key);
+
+    static native byte[] pack(byte[] arguments);
+
+    static native byte[] install(long engine, long key, byte[] arguments);
+
+    static native int packageCheck(long engine, byte[] arguments);
+
     // Schemes.
 
     static native void schemeRegister(long context, int number, byte[] name);

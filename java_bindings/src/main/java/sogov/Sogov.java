@@ -1,5 +1,7 @@
 package sogov;
 
+import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.Objects;
 
 /** The library and the process as a whole. */
@@ -57,5 +59,19 @@ public final class Sogov {
      */
     public static void unregisterScheme(String name) {
         Native.schemeUnregister(Packer.of(name));
+    }
+
+    /**
+     * Puts signed plugins and other files into an update package, which appears whole or not at all; {@link Engine#install}
+     * installs it.
+     *
+     * @param target where the package goes
+     * @param facts what goes in
+     * @return the package's number, 32 hexadecimal digits; {@link SogovException} with {@link Status#INVALID_ARGUMENT} where
+     *     something is missing, or for a file's name that a package cannot have; {@link TrustException} with {@link
+     *     Status#UNSIGNED} or {@link Status#WRONG_SERVICE} for a plugin
+     */
+    public static String pack(Path target, PackageFacts facts) {
+        return HexFormat.of().formatHex(facts.pack(target));
     }
 }

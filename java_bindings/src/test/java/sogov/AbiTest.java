@@ -51,6 +51,7 @@ class AbiTest {
         check(header, "LOG_LEVEL", LogLevel.values(), null);
         check(header, "EVENT_KIND", EventKind.values(), EventKind.UNKNOWN);
         check(header, "STANDING", Standing.values(), null);
+        check(header, "PACKAGE_STANDING", PackageStanding.values(), null);
         check(header, "BREAKER", Breaker.values(), null);
         check(header, "UPDATE_STEP", UpdateStep.values(), null);
         check(header, "UPDATE_PHASE", UpdatePhase.values(), null);

@@ -1,11 +1,11 @@
-//! Strict DER (ITU-T X.690): the few types that statements and signature containers are made of.
+//! Strict DER (ITU-T X.690): the few types that statements, signature containers and envelopes are made of.
 //!
 //! Every value has one accepted encoding: definite lengths in their shortest form, integers without padding,
 //! nothing after the last field. Errors name the field that was being read.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use crate::crypto::sm3::{DIGEST_LEN, Digest};
+use super::sm3::{DIGEST_LEN, Digest};
 use crate::error::{Error, Result, Status};
 
 const INTEGER: u8 = 0x02;
@@ -16,19 +16,19 @@ const SEQUENCE: u8 = 0x30;
 const CONTEXT: u8 = 0x80;
 
 /// Reads the elements of one SEQUENCE, or of a whole encoding, in order.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(der: &'a [u8]) -> Self {
+    pub(crate) fn new(der: &'a [u8]) -> Self {
         Self(der)
     }
 
-    pub(super) fn sequence(&mut self, field: &str) -> Result<Reader<'a>> {
+    pub(crate) fn sequence(&mut self, field: &str) -> Result<Reader<'a>> {
         self.value(SEQUENCE, field).map(Reader)
     }
 
     /// Every element of a SEQUENCE OF, each read by `item`.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         field: &str,
         mut item: impl FnMut(&mut Reader<'a>) -> Result<T>,
@@ -42,41 +42,41 @@ impl<'a> Reader<'a> {
     }
 
     /// A non-negative INTEGER that `T` can hold.
-    pub(super) fn integer<T: TryFrom<u64>>(&mut self, field: &str) -> Result<T> {
+    pub(crate) fn integer<T: TryFrom<u64>>(&mut self, field: &str) -> Result<T> {
         let value = unsigned(self.value(INTEGER, field)?, field)?;
         T::try_from(value).map_err(|_| malformed(field, format_args!("{value} is out of range")))
     }
 
-    pub(super) fn octets(&mut self, field: &str) -> Result<&'a [u8]> {
+    pub(crate) fn octets(&mut self, field: &str) -> Result<&'a [u8]> {
         self.value(OCTET_STRING, field)
     }
 
-    pub(super) fn digest(&mut self, field: &str) -> Result<Digest> {
+    pub(crate) fn digest(&mut self, field: &str) -> Result<Digest> {
         digest(self.octets(field)?, field)
     }
 
-    pub(super) fn text(&mut self, field: &str) -> Result<String> {
+    pub(crate) fn text(&mut self, field: &str) -> Result<String> {
         let text = str::from_utf8(self.value(UTF8_STRING, field)?);
         text.map(str::to_owned).map_err(|_| malformed(field, "expected UTF-8"))
     }
 
     /// `[number] IMPLICIT INTEGER OPTIONAL`.
-    pub(super) fn optional_integer(&mut self, number: u8, field: &str) -> Result<Option<u64>> {
+    pub(crate) fn optional_integer(&mut self, number: u8, field: &str) -> Result<Option<u64>> {
         self.optional(CONTEXT | number, field)?.map(|value| unsigned(value, field)).transpose()
     }
 
     /// `[number] IMPLICIT OCTET STRING (SIZE (32)) OPTIONAL`.
-    pub(super) fn optional_digest(&mut self, number: u8, field: &str) -> Result<Option<Digest>> {
+    pub(crate) fn optional_digest(&mut self, number: u8, field: &str) -> Result<Option<Digest>> {
         self.optional(CONTEXT | number, field)?.map(|value| digest(value, field)).transpose()
     }
 
     /// What has not been read.
-    pub(super) fn rest(self) -> &'a [u8] {
+    pub(crate) fn rest(self) -> &'a [u8] {
         self.0
     }
 
     /// The end: nothing may follow.
-    pub(super) fn finish(self, thing: &str) -> Result<()> {
+    pub(crate) fn finish(self, thing: &str) -> Result<()> {
         match self.0.len() {
             0 => Ok(()),
             extra => Err(malformed(thing, format_args!("{extra} bytes follow the last field"))),
@@ -87,8 +87,32 @@ impl<'a> Reader<'a> {
         if self.0.first() == Some(&tag) { self.value(tag, field).map(Some) } else { Ok(None) }
     }
 
+    /// The tag of the next element.
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
+    /// The next element whole, whatever it is: tag, length and contents.
+    pub(crate) fn element(&mut self, field: &str) -> Result<&'a [u8]> {
+        let tag = self.peek().ok_or_else(|| malformed(field, "missing"))?;
+        self.element_of(tag, field)
+    }
+
+    /// The same, which must have this `tag`.
+    pub(crate) fn element_of(&mut self, tag: u8, field: &str) -> Result<&'a [u8]> {
+        let before = self.0;
+        self.value(tag, field)?;
+        let len = before.len().saturating_sub(self.0.len());
+        Ok(before.get(..len).unwrap_or_default())
+    }
+
+    /// The elements inside of the next one, which must have this `tag`.
+    pub(crate) fn nested(&mut self, tag: u8, field: &str) -> Result<Reader<'a>> {
+        self.value(tag, field).map(Reader)
+    }
+
     /// The contents of the next element, which must have this `tag`.
-    fn value(&mut self, tag: u8, field: &str) -> Result<&'a [u8]> {
+    pub(crate) fn value(&mut self, tag: u8, field: &str) -> Result<&'a [u8]> {
         let (&found, rest) = self.0.split_first().ok_or_else(|| malformed(field, "missing"))?;
         if found != tag {
             return Err(malformed(field, format_args!("expected DER tag {tag:#04x}, found {found:#04x}")));
@@ -104,45 +128,45 @@ impl<'a> Reader<'a> {
 
 /// Writes the elements of one SEQUENCE, or of a whole encoding, in order.
 #[derive(Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// The encoding of one SEQUENCE whose elements `write` writes.
-    pub(super) fn encode(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    pub(crate) fn encode(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
         let mut writer = Self::default();
         writer.sequence(write);
         writer.0
     }
 
-    pub(super) fn sequence(&mut self, write: impl FnOnce(&mut Writer)) {
+    pub(crate) fn sequence(&mut self, write: impl FnOnce(&mut Writer)) {
         let mut elements = Self::default();
         write(&mut elements);
         self.value(SEQUENCE, &elements.0);
     }
 
-    pub(super) fn list<T>(&mut self, items: &[T], mut item: impl FnMut(&mut Writer, &T)) {
+    pub(crate) fn list<T>(&mut self, items: &[T], mut item: impl FnMut(&mut Writer, &T)) {
         self.sequence(|elements| items.iter().for_each(|one| item(elements, one)));
     }
 
-    pub(super) fn integer(&mut self, value: impl Into<u64>) {
+    pub(crate) fn integer(&mut self, value: impl Into<u64>) {
         self.unsigned(INTEGER, value.into());
     }
 
-    pub(super) fn octets(&mut self, bytes: &[u8]) {
+    pub(crate) fn octets(&mut self, bytes: &[u8]) {
         self.value(OCTET_STRING, bytes);
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.value(UTF8_STRING, text.as_bytes());
     }
 
-    pub(super) fn optional_integer(&mut self, number: u8, value: Option<u64>) {
+    pub(crate) fn optional_integer(&mut self, number: u8, value: Option<u64>) {
         if let Some(value) = value {
             self.unsigned(CONTEXT | number, value);
         }
     }
 
-    pub(super) fn optional_digest(&mut self, number: u8, digest: Option<&Digest>) {
+    pub(crate) fn optional_digest(&mut self, number: u8, digest: Option<&Digest>) {
         if let Some(digest) = digest {
             self.value(CONTEXT | number, digest);
         }

@@ -1,0 +1,42 @@
+//! What is written is read. The forms of others are the subject of `tests/package_interop.rs`, the attacks that of
+//! `tests/attacks/packages.rs`.
+#![forbid(unsafe_code)]
+#![allow(clippy::indexing_slicing)]
+
+use super::*;
+use crate::crypto::sm2;
+
+fn sm2_pair() -> (Recipient, RecipientKey) {
+    let key = sm2::PrivateKey::generate().unwrap();
+    let recipient = Recipient::from_encoded(key.public_key().to_spki_pem().as_bytes()).unwrap();
+    (recipient, RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).unwrap())
+}
+
+#[test]
+fn envelopes_open_for_each_recipient_and_nobody_else() {
+    let pairs: Vec<_> = (0..3).map(|_| sm2_pair()).collect();
+    let recipients: Vec<_> = pairs.iter().take(2).map(|(recipient, _)| recipient.clone()).collect();
+    for content in [Vec::new(), b"content".to_vec(), vec![7; 70_000]] {
+        let envelope = seal(Zeroizing::new(content.clone()), &recipients).unwrap();
+        assert_eq!(*open(&envelope, &pairs[0].1).unwrap(), content);
+        assert_eq!(*open(&envelope, &pairs[1].1).unwrap(), content);
+        assert_eq!(open(&envelope, &pairs[2].1).unwrap_err().status(), Status::PackageInvalid);
+    }
+    assert_eq!(seal(Zeroizing::default(), &[]).unwrap_err().status(), Status::InvalidArgument);
+    let many = vec![recipients[0].clone(); MAX_RECIPIENTS + 1];
+    assert_eq!(seal(Zeroizing::default(), &many).unwrap_err().status(), Status::LimitExceeded);
+}
+
+#[test]
+fn every_byte_counts_and_every_cut_is_refused() {
+    let (recipient, key) = sm2_pair();
+    let envelope = seal(Zeroizing::new(b"content".to_vec()), &[recipient]).unwrap();
+    for place in 0..envelope.len() {
+        let mut bad = envelope.clone();
+        bad[place] ^= 1;
+        // The parameters of SM2 encryption may be NULL or left out: no bit turns one into the other.
+        assert_eq!(open(&bad, &key).unwrap_err().status(), Status::PackageInvalid, "{place}");
+        assert_eq!(open(&envelope[..place], &key).unwrap_err().status(), Status::PackageInvalid, "{place}");
+    }
+    assert!(open(&[&*envelope, &[0]].concat(), &key).is_err());
+}
