@@ -5,7 +5,7 @@ use crate::args::{Args, Opt};
 use crate::exit::Failure;
 use crate::output;
 use sogov::crypto::key_id::KeyId;
-use sogov::engine::{Engine, EngineOptions};
+use sogov::engine::{AuditOptions, Engine, EngineOptions};
 use sogov::telemetry::{Log, LogLevel};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,11 +19,17 @@ pub const ROOT_ID: Opt =
 pub const DEVELOPMENT: Opt = Opt::flag("development", "take trust.json without a signature by root keys");
 
 /// The engine over the trust directory of `--trust`.
-pub fn open(args: &Args, state_directory: Option<PathBuf>, verbose: bool) -> Result<Arc<Engine>, Failure> {
+pub fn open(
+    args: &Args,
+    state_directory: Option<PathBuf>,
+    audit: Option<AuditOptions>,
+    verbose: bool,
+) -> Result<Arc<Engine>, Failure> {
     Ok(Engine::open(EngineOptions {
         trust_directory: Some(args.required_path("trust")?.to_owned()),
         root_key_ids: roots(args)?,
         state_directory,
+        audit,
         log: log(verbose),
         ..EngineOptions::default()
     })?)

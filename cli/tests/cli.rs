@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::{SOGOV, Story};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "keygen",
     "key-id",
     "trust init",
@@ -20,6 +20,8 @@ const COMMANDS: [&str; 10] = [
     "verify",
     "inspect",
     "run",
+    "audit verify",
+    "audit show",
 ];
 
 /// The examples of `--help`, one command after the other, are a story that works.

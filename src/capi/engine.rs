@@ -1,5 +1,6 @@
 //! `sogov_engine`: opening, closing, loading and changing what serves.
 
+use super::audit::{audit_options, sogov_audit_options};
 use super::error::sogov_error;
 use super::event::{events, sogov_event_callback};
 use super::guard::guard;
@@ -85,6 +86,8 @@ pub struct sogov_engine_options {
     /// How many bytes of address space the images of each service's retired versions may take together, beyond which the
     /// oldest are unloaded; 0: 256 MiB.
     pub parked_bytes: usize,
+    /// How what is done is recorded in the audit trail of the state directory, or NULL: nothing is.
+    pub audit: *const sogov_audit_options,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -110,6 +113,7 @@ unsafe impl Options for sogov_engine_options {
         symbol_collisions: 0,
         contain_crashes: 0,
         parked_bytes: 0,
+        audit: std::ptr::null(),
     };
 }
 
@@ -177,6 +181,7 @@ const MAX_ROOTS: usize = 64;
 /// @param options NULL for an engine that can only sign and verify messages
 /// @param engine receives the engine, owned by the caller
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED for an unsound trust directory;
+///         SOGOV_STATUS_AUDIT_BROKEN for a trail that is required and not as it was written;
 ///         SOGOV_STATUS_IO, SOGOV_STATUS_NOT_FOUND for directories that cannot be opened
 ///
 /// # Safety
@@ -489,6 +494,8 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
             }
         },
         contain_crashes: raw.contain_crashes == 1,
+        // SAFETY: the caller's promise.
+        audit: unsafe { audit_options(raw.audit) }?,
     })
 }
 

@@ -11,7 +11,6 @@ use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
 use crate::sync::Mutex;
 use crate::sys::directory::{Directory, DirectoryLock};
-use crate::sys::faults::fault;
 use crate::timestamp;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -81,6 +80,8 @@ struct Tail {
     len: u64,
     chain: Chain,
     since_checkpoint: u64,
+    /// Whether a segment has begun since the bound was looked at.
+    has_begun_segment: bool,
     /// What is known to be on the disk.
     durable: Head,
 }
@@ -102,19 +103,20 @@ impl Trail {
         Ok(trail)
     }
 
-    /// Adds a record; with `durable`, returns when it is on the disk. An error means that nothing was added.
-    pub fn append(&self, entry: Entry, durable: bool) -> Result<Head> {
-        fault!("audit.append");
+    /// Adds a record; with `durable`, returns when it is on the disk. An error means that the record was not added, or is
+    /// not durable where that was asked for. Answers what else went wrong, after the record was there: a checkpoint or a
+    /// trimming that was due, and is tried again.
+    pub fn append(&self, entry: Entry, durable: bool) -> Result<Option<Error>> {
         let lock = self.directory.lock()?;
         self.under(&lock, |tail| {
-            self.add(tail, entry)?;
-            let due = tail.since_checkpoint >= self.limits.checkpoint_every.max(1);
-            // The record is there: what fails from here on must not say that it is not.
-            let followed = if due { self.sign(tail) } else { Ok(()) };
-            if durable || due {
+            let record = tail.next(entry);
+            self.write(tail, &record)?;
+            let is_due = tail.since_checkpoint >= self.limits.checkpoint_every.max(1);
+            let signed = if is_due { self.sign(tail) } else { Ok(()) };
+            if durable {
                 self.make_durable(tail)?;
             }
-            followed.map(|()| tail.chain.head)
+            Ok(signed.and_then(|()| self.trim_if_due(tail)).err())
         })
     }
 
@@ -126,6 +128,7 @@ impl Trail {
                 self.sign(tail)?;
             }
             self.make_durable(tail)?;
+            self.trim_if_due(tail)?;
             Ok(tail.chain.head)
         })
     }
@@ -148,21 +151,11 @@ impl Trail {
         let found = |e: Error| e.of(self.directory.path().display());
         if let Some(torn) = tail.follow(&self.directory).map_err(found)? {
             let recovered = torn.take_away(&self.directory, &tail)?;
-            self.add(&mut tail, recovered)?;
+            let recovered = tail.next(recovered);
+            self.write(&mut tail, &recovered)?;
             self.make_durable(&mut tail)?;
         }
         body(&mut tail)
-    }
-
-    /// Adds one record, in a new segment where the last one is full.
-    fn add(&self, tail: &mut Tail, entry: Entry) -> Result<()> {
-        let record = tail.next(entry);
-        self.write(tail, &record)?;
-        if self.trim_is_due(tail) {
-            // The record is there already. What could not be trimmed is tried again with the next segment.
-            return self.trim(tail).map_err(|e| e.of("trim"));
-        }
-        Ok(())
     }
 
     fn sign(&self, tail: &mut Tail) -> Result<()> {
@@ -202,6 +195,7 @@ impl Trail {
             let _ = file.set_len(len);
             return Err(refused);
         }
+        tail.has_begun_segment |= is_new;
         tail.segment = first;
         tail.len = len.saturating_add(added);
         tail.chain = Chain { head: Head { seq: record.seq, hash }, anchored: true };
@@ -213,7 +207,6 @@ impl Trail {
         if tail.durable == tail.chain.head {
             return Ok(());
         }
-        fault!("audit.sync");
         let name = segment::name(tail.segment);
         let file = self.directory.open_file(&name, Status::Io)?;
         file.sync_data().map_err(|e| Error::io(format_args!("sync {name}"), &e))?;
@@ -223,9 +216,13 @@ impl Trail {
         Ok(())
     }
 
-    /// Looked at when a segment begins.
-    fn trim_is_due(&self, tail: &Tail) -> bool {
-        tail.segment == tail.chain.head.seq
+    /// Looks at the bound where a segment has begun.
+    fn trim_if_due(&self, tail: &mut Tail) -> Result<()> {
+        if tail.has_begun_segment {
+            self.trim(tail).map_err(|e| e.of("audit trail: trim"))?;
+            tail.has_begun_segment = false;
+        }
+        Ok(())
     }
 
     /// Removes the oldest segments beyond the bound, after a record says where the trail begins then.
@@ -281,12 +278,14 @@ impl Tail {
             }
         };
         let from = segments.get(segments.len().saturating_sub(2)).copied().unwrap_or(1);
-        let mut tail =
-            Self { segment: from, len: 0, chain: Chain::before(from), since_checkpoint: 0, durable };
-        if segments.is_empty() {
-            tail.segment = 0;
-        }
-        Ok(tail)
+        Ok(Self {
+            segment: if segments.is_empty() { 0 } else { from },
+            len: 0,
+            chain: Chain::before(from),
+            since_checkpoint: 0,
+            has_begun_segment: true,
+            durable,
+        })
     }
 
     /// Takes in what is behind the tail. Answers what stands torn at the end.
