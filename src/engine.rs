@@ -165,7 +165,8 @@ impl Engine {
         options: &LoadOptions,
     ) -> Result<VersionReport> {
         let service = self.service(service)?;
-        let deed = Deed { kind: Kind::Load, change: &options.change, service: service.name(), version: label };
+        let deed =
+            Deed { kind: Kind::Load, change: &options.change, service: service.name(), version: label };
         let load = || self.load_file(&service, label, path, options);
         self.govern(&deed, load, |report| Outcome::of(report.label, Some(report.digest)))
     }

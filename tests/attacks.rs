@@ -4,5 +4,7 @@
 
 mod support;
 
+#[path = "attacks/audit.rs"]
+mod audit;
 #[path = "attacks/schemes.rs"]
 mod schemes;

@@ -41,7 +41,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "trust",
         ],
     ),
-    ("capi", &["crypto", "engine", "journal", "label", "loader", "route", "runtime", "sys", "telemetry", "verifier"]),
+    (
+        "capi",
+        &[
+            "crypto",
+            "engine",
+            "journal",
+            "label",
+            "loader",
+            "route",
+            "runtime",
+            "sys",
+            "telemetry",
+            "verifier",
+        ],
+    ),
 ];
 
 /// The rooms in which `unsafe` may stand; every other file forbids it.

@@ -18,7 +18,9 @@ pub fn of(subject: &str) -> String {
 fn of_group(group: &str) -> String {
     let (name, about) = match group {
         "" => ("sogov".to_owned(), "Governs native plugins: signed, versioned, routed, rolled back."),
-        "audit" => ("sogov audit".to_owned(), "The audit trail: who changed what, when, and what became of it."),
+        "audit" => {
+            ("sogov audit".to_owned(), "The audit trail: who changed what, when, and what became of it.")
+        }
         group => (format!("sogov {group}"), "The trust directory: who may sign plugins of which services."),
     };
     let members = ALL.iter().filter(|command| command.name.starts_with(group));

@@ -216,9 +216,14 @@ impl Engine {
 impl Audit {
     /// Opens the trail of a state directory. One that is not as it was written, or cannot be written, is refused where it
     /// is required, and otherwise left as it is: the log says so, and nothing is recorded.
-    pub(super) fn open(options: &AuditOptions, state_directory: Option<&Path>, log: &Log) -> Result<Option<Arc<Self>>> {
-        let state_directory = state_directory
-            .ok_or_else(|| Error::argument("audit: expected a state directory in the engine's options, found none"))?;
+    pub(super) fn open(
+        options: &AuditOptions,
+        state_directory: Option<&Path>,
+        log: &Log,
+    ) -> Result<Option<Arc<Self>>> {
+        let state_directory = state_directory.ok_or_else(|| {
+            Error::argument("audit: expected a state directory in the engine's options, found none")
+        })?;
         let signer = options.key.clone().map(KeySigner::new).transpose()?;
         let signer = signer.map(|signer| Box::new(signer) as Box<dyn CheckpointSigner>);
         options.limits.check()?;

@@ -127,7 +127,8 @@ impl Engine {
         // What was read need not be written again, and must not overwrite what another process writes meanwhile.
         service.take_unwritten();
         let change = Change { reason: "restart".into(), ..Change::default() };
-        let deed = Deed { kind: Kind::Restore, change: &change, service: name, version: stable.label.as_str() };
+        let deed =
+            Deed { kind: Kind::Restore, change: &change, service: name, version: stable.label.as_str() };
         self.tell(&deed, restored.as_ref().map(super::outcome));
         restored.map(drop)
     }

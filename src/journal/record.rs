@@ -205,8 +205,7 @@ impl Record {
         put("time", timestamp::format(self.time).into());
         put("process", self.process.into());
         put("event", kind.name().into());
-        for (name, text) in
-            [("actor", actor), ("reason", reason), ("service", service), ("version", version)]
+        for (name, text) in [("actor", actor), ("reason", reason), ("service", service), ("version", version)]
         {
             put(name, fitted(text).into());
         }
@@ -293,7 +292,8 @@ fn detail(kind: Kind, root: &mut Object<'_>) -> Result<Detail> {
         Kind::Checkpoint => {
             let key = KeyId::from_bytes(digest_of(&root.required("key")?)?);
             let scheme = root.required("scheme")?;
-            let scheme = u8::try_from(scheme.unsigned()?).map_err(|_| scheme.expected("a scheme's number"))?;
+            let scheme =
+                u8::try_from(scheme.unsigned()?).map_err(|_| scheme.expected("a scheme's number"))?;
             let signature = root.required("signature")?;
             let hex = signature.text(2 * MAX_SIGNATURE)?;
             let bytes = unhex(hex).ok_or_else(|| signature.expected("hex digits"))?;

@@ -45,7 +45,9 @@ impl FromStr for Head {
             Some(Self { seq, hash: parse_digest(hash)? })
         });
         parsed.ok_or_else(|| {
-            Error::argument(format!("head: expected a number, a colon, sm3: and 64 hex digits, found {text:?}"))
+            Error::argument(format!(
+                "head: expected a number, a colon, sm3: and 64 hex digits, found {text:?}"
+            ))
         })
     }
 }

@@ -43,8 +43,7 @@ impl Limits {
                 self.segment
             )));
         }
-        let (least, most) =
-            (self.segment.saturating_mul(4), self.segment.saturating_mul(Self::MAX_SEGMENTS));
+        let (least, most) = (self.segment.saturating_mul(4), self.segment.saturating_mul(Self::MAX_SEGMENTS));
         if !(least..=most).contains(&self.total) {
             return Err(Error::argument(format!(
                 "audit total: expected 4 to {} segments, {least} to {most} bytes, found {}",
@@ -247,8 +246,7 @@ impl Trail {
         let (Some(first_kept), true) = (segments.get(removed).copied(), removed > 0) else { return Ok(()) };
         let mut entry = Entry::new(Kind::Trimmed);
         entry.message = format!("removed {removed} segments; record {first_kept} is the first one kept");
-        entry.detail =
-            Detail::Anchor { first_kept, anchor: segment::anchor(&self.directory, first_kept)? };
+        entry.detail = Detail::Anchor { first_kept, anchor: segment::anchor(&self.directory, first_kept)? };
         let record = tail.next(entry);
         self.write(tail, &record)?;
         self.sign(tail)?;
@@ -301,7 +299,8 @@ impl Tail {
         while let Some(first) = segments.next() {
             if first != self.segment {
                 if first != self.chain.next() {
-                    let found = format!("expected a segment that begins with {}, found none", self.chain.next());
+                    let found =
+                        format!("expected a segment that begins with {}, found none", self.chain.next());
                     return Err(Error::new(Status::AuditBroken, found).of(segment::name(first)));
                 }
                 (self.segment, self.len) = (first, 0);

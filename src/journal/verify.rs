@@ -49,11 +49,7 @@ pub fn find(path: &Path) -> PathBuf {
 
 /// Reads the trail in `path` and hands every record that is right to `visit`, in order, up to the first place that is not:
 /// that is [`Status::AuditBroken`] with the segment, the record, what was expected and what was found.
-pub fn verify(
-    path: &Path,
-    against: &Verification<'_>,
-    visit: &mut dyn FnMut(&Record),
-) -> Result<Report> {
+pub fn verify(path: &Path, against: &Verification<'_>, visit: &mut dyn FnMut(&Record)) -> Result<Report> {
     let directory = Directory::open(path, Status::Io)?;
     let Snapshot { segments, head } = Snapshot::take(&directory)?;
     let mut reading = Reading::new(against, head, segments.first().map(|(first, _, _)| *first));
@@ -82,7 +78,10 @@ impl Snapshot {
             }
             (None, None) => {
                 let path = directory.path().display();
-                return Err(Error::new(Status::NotFound, format!("{path}: expected an audit trail, found none")));
+                return Err(Error::new(
+                    Status::NotFound,
+                    format!("{path}: expected an audit trail, found none"),
+                ));
             }
         };
         let mut segments = Vec::new();
@@ -120,16 +119,14 @@ impl<'a> Reading<'a> {
         Self { against, durable, chain: Chain::before(first), begins: None, declared: false, report }
     }
 
-    fn segment(
-        &mut self,
-        first: u64,
-        file: File,
-        len: u64,
-        visit: &mut dyn FnMut(&Record),
-    ) -> Result<()> {
+    fn segment(&mut self, first: u64, file: File, len: u64, visit: &mut dyn FnMut(&Record)) -> Result<()> {
         if first != self.chain.next() {
             let missing = segment::name(self.chain.next());
-            let found = format!("{missing}: expected the segment of record {}, found {}", self.chain.next(), segment::name(first));
+            let found = format!(
+                "{missing}: expected the segment of record {}, found {}",
+                self.chain.next(),
+                segment::name(first)
+            );
             return Err(Error::new(Status::AuditBroken, found));
         }
         self.report.segments = self.report.segments.saturating_add(1);
@@ -155,7 +152,9 @@ impl<'a> Reading<'a> {
             return Err(broken(format!("expected a whole line, found {} bytes without an end", line.len())));
         };
         let record = self.chain.take(line)?;
-        for (head, source) in [(Some(self.durable), "head.json"), (self.against.expected, "the head that was given")] {
+        for (head, source) in
+            [(Some(self.durable), "head.json"), (self.against.expected, "the head that was given")]
+        {
             if let Some(head) = head
                 && head.seq == record.seq
                 && head != self.chain.head
@@ -200,7 +199,9 @@ impl<'a> Reading<'a> {
                 segment::name(first)
             ));
         }
-        for (head, source) in [(Some(self.durable), "head.json"), (self.against.expected, "the head that was given")] {
+        for (head, source) in
+            [(Some(self.durable), "head.json"), (self.against.expected, "the head that was given")]
+        {
             let Some(head) = head else { continue };
             if head.seq > last {
                 return broken(format!(
@@ -217,7 +218,9 @@ impl<'a> Reading<'a> {
             }
         }
         if !self.against.keys.is_empty() && self.report.signed_up_to == 0 && last > 0 {
-            return broken(format!("records {first} to {last}: expected a checkpoint by a key that was given, found none"));
+            return broken(format!(
+                "records {first} to {last}: expected a checkpoint by a key that was given, found none"
+            ));
         }
         Ok(self.report)
     }

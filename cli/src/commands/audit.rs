@@ -15,8 +15,10 @@ use sogov::journal::{self, Detail, Head, Record, Report, Verification};
 use sogov::timestamp;
 use std::path::Path;
 
-const KEY: Opt = Opt::many("key", "PUB.pem", "public key that must have signed every checkpoint, or one of several");
-const HEAD: Opt = Opt::value("head", "N:sm3:HEX", "record that must be there, as `sogov audit verify` printed it before");
+const KEY: Opt =
+    Opt::many("key", "PUB.pem", "public key that must have signed every checkpoint, or one of several");
+const HEAD: Opt =
+    Opt::value("head", "N:sm3:HEX", "record that must be there, as `sogov audit verify` printed it before");
 const WHAT: &str = "the state directory, or the directory of a trail";
 
 pub const VERIFY: Command = Command {

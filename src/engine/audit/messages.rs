@@ -16,9 +16,9 @@ struct Stripe {
     refused: AtomicU64,
 }
 
-static COUNTS: [Stripe; STRIPES] = [const {
-    Stripe { signed: AtomicU64::new(0), verified: AtomicU64::new(0), refused: AtomicU64::new(0) }
-}; STRIPES];
+static COUNTS: [Stripe; STRIPES] =
+    [const { Stripe { signed: AtomicU64::new(0), verified: AtomicU64::new(0), refused: AtomicU64::new(0) } };
+        STRIPES];
 
 /// What the records of this process have told already.
 static TOLD: Mutex<Counts> = Mutex::new(Counts { signed: 0, verified: 0, refused: 0 });
