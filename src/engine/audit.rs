@@ -77,7 +77,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(version: impl ToString, digest: Option<Digest>) -> Self {
+    pub(super) fn of(version: impl std::fmt::Display, digest: Option<Digest>) -> Self {
         Self { version: version.to_string(), digest }
     }
 }
@@ -156,7 +156,7 @@ impl Engine {
         }
         let mut entry = Entry::new(Kind::Verify);
         entry.service = service.to_string();
-        entry.version = label.unwrap_or_default().to_owned();
+        label.unwrap_or_default().clone_into(&mut entry.version);
         match &decided {
             Ok(image) => entry.digest = Some(digest(image)),
             Err(e) => refused(&mut entry, e),
@@ -322,14 +322,14 @@ impl Deed<'_> {
         entry.actor.clone_from(&self.change.actor);
         entry.reason.clone_from(&self.change.reason);
         entry.service = self.service.to_string();
-        entry.version = self.version.to_owned();
+        self.version.clone_into(&mut entry.version);
         entry
     }
 }
 
 fn refused(entry: &mut Entry, e: &Error) {
-    entry.status = e.status().name().to_owned();
-    entry.message = e.message().to_owned();
+    e.status().name().clone_into(&mut entry.status);
+    e.message().clone_into(&mut entry.message);
 }
 
 /// The trails of this process: a file is signed without an engine, so every engine that is open records it.
@@ -361,7 +361,9 @@ pub(super) fn signing<T>(
         Ok(of) => entry.digest = digest(of),
         Err(e) => refused(&mut entry, e),
     }
-    open.iter().for_each(|audit| audit.record(entry.clone(), true));
+    for audit in &open {
+        audit.record(entry.clone(), true);
+    }
     signed
 }
 

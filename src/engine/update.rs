@@ -165,7 +165,7 @@ impl<'a> Update<'a> {
         entry.version = self.label.to_string();
         entry.message = refusal.map_or_else(|| step.to_string(), |e| format!("{step}: {}", e.message()));
         if let Some(e) = refusal {
-            entry.status = e.status().name().to_owned();
+            e.status().name().clone_into(&mut entry.status);
         }
         self.engine.record_later(entry);
     }

@@ -53,16 +53,13 @@ pub fn schemes() -> &'static Schemes {
 /// Whether `signature`, in its scheme's form, is that of a key of whichever scheme over `message`; if not,
 /// [`Status::SignatureInvalid`]. The user id concerns SM2 alone.
 pub fn verify_by(key: &Key, user_id: &UserId, message: &[u8], signature: &[u8]) -> Result<()> {
-    match key.sm2() {
-        Some(key) => {
-            verify_message(&Claim { key, user_id, message, signature: &Signature::from_bytes(signature)? })
-        }
-        None => {
-            let verified = key.verify(schemes(), user_id, message, signature);
-            count_verified(usize::from(verified.is_ok()), usize::from(verified.is_err()));
-            verified
-        }
+    if let Some(key) = key.sm2() {
+        let signature = &Signature::from_bytes(signature)?;
+        return verify_message(&Claim { key, user_id, message, signature });
     }
+    let verified = key.verify(schemes(), user_id, message, signature);
+    count_verified(usize::from(verified.is_ok()), usize::from(verified.is_err()));
+    verified
 }
 
 /// [`Status::SignatureInvalid`] if the claim is not true.

@@ -187,10 +187,10 @@ impl Record {
         let mut line = self.body();
         if let Detail::Signature { signature, .. } = &self.entry.detail {
             let hex = signature.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-            line += &format!(",\"signature\":\"{hex}\"");
+            let _ = write!(line, ",\"signature\":\"{hex}\"");
         }
         let hash = sm3::digest(line.as_bytes());
-        line += &format!(",\"hash\":\"{}\"}}\n", sm3::text(&hash));
+        let _ = write!(line, ",\"hash\":\"{}\"}}\n", sm3::text(&hash));
         (line.into_bytes(), hash)
     }
 

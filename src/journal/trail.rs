@@ -96,10 +96,10 @@ impl Trail {
         let directory = Directory::open_or_create(path, Status::Io)?;
         let lock = directory.lock()?;
         let tail = Tail::read(&directory).map_err(|e| e.of(directory.path().display()))?;
-        let trail = Self { directory, limits, signer, tail: Mutex::new(tail) };
-        trail.under(&lock, |_| Ok(()))?;
+        let opened = Self { directory, limits, signer, tail: Mutex::new(tail) };
+        opened.under(&lock, |_| Ok(()))?;
         drop(lock);
-        Ok(trail)
+        Ok(opened)
     }
 
     /// Adds a record; with `durable`, returns when it is on the disk. An error means that the record was not added, or is

@@ -105,7 +105,7 @@ fn one_byte_edited_anywhere() {
         let e = check(&attack.path(), &[], None).expect_err("an edited byte");
         assert_eq!(e.status(), Status::AuditBroken, "byte {at}: {e}");
         // The place that is named is the one that was edited.
-        let record = good[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let record = good[..at].split(|byte| *byte == b'\n').count();
         assert!(e.message().contains(&format!("record {record}: ")), "byte {at}: {e}");
     }
 }
@@ -441,8 +441,8 @@ fn engine_options(trust: &Trust, state: &TempDir, audit: AuditOptions) -> Engine
 }
 
 fn records(state: &TempDir) -> Vec<Record> {
-    let mut records = Vec::new();
     static SCHEMES: Schemes = Schemes::new();
+    let mut records = Vec::new();
     let against = Verification { keys: &[], schemes: &SCHEMES, expected: None };
     verify(&state.path().join("machine/audit"), &against, &mut |record| records.push(record.clone()))
         .unwrap();

@@ -89,7 +89,9 @@ fn run_show(args: &Args, output: &mut Output) -> Result<(), Failure> {
             "error": broken.as_ref().map(crate::output::of_error),
         }));
     } else {
-        records.iter().for_each(|record| output.text(&format!("{record}\n")));
+        for record in &records {
+            output.text(&format!("{record}\n"));
+        }
     }
     broken.map_or(Ok(()), |broken| Err(broken.into()))
 }

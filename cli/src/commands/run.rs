@@ -102,10 +102,10 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 /// How the run is recorded, where that was asked for.
 fn audit_options(args: &Args) -> Result<Option<AuditOptions>, Failure> {
     if !args.has("audit") {
-        return match args.has("audit-key") {
-            true => Err(Failure::Usage("--audit-key goes with --audit".into())),
-            false => Ok(None),
-        };
+        if args.has("audit-key") {
+            return Err(Failure::Usage("--audit-key goes with --audit".into()));
+        }
+        return Ok(None);
     }
     if !args.has("state") {
         return Err(Failure::Usage("--audit goes with --state".into()));
