@@ -190,7 +190,7 @@ impl Record {
             let _ = write!(line, ",\"signature\":\"{hex}\"");
         }
         let hash = sm3::digest(line.as_bytes());
-        let _ = write!(line, ",\"hash\":\"{}\"}}\n", sm3::text(&hash));
+        let _ = writeln!(line, ",\"hash\":\"{}\"}}", sm3::text(&hash));
         (line.into_bytes(), hash)
     }
 

@@ -23,6 +23,7 @@ public final class EngineBuilder {
     private Duration preflightCpu = Duration.ZERO;
     private SymbolCollisions symbolCollisions = SymbolCollisions.REFUSE;
     private boolean containsCrashes;
+    private AuditOptions audit;
 
     EngineBuilder() {}
 
@@ -38,14 +39,29 @@ public final class EngineBuilder {
         for (int i = 0; i < roots.size(); i++) {
             System.arraycopy(roots.get(i).bytes(), 0, ids, i * Digest.LENGTH, Digest.LENGTH);
         }
-        byte[] options = new Packer()
+        PrivateKey key = audit == null ? null : audit.checkpointKey();
+        if (key == null) {
+            return open(ids, 0);
+        }
+        try {
+            return open(ids, key.enter());
+        } finally {
+            key.leave();
+        }
+    }
+
+    private Engine open(byte[] ids, long checkpointKey) {
+        Packer options = new Packer()
                 .path(trust).data(ids).path(state).flag(log != null).flag(event != null)
                 .number(parkedVersions).number(parkedBytes)
                 .number(preflight.number()).milliseconds(preflightTime).number(preflightMemoryMib)
                 .milliseconds(preflightCpu)
                 .number(symbolCollisions.number()).flag(containsCrashes)
-                .done();
-        return Engine.open(options, new Listeners(log, event));
+                .flag(audit != null);
+        if (audit != null) {
+            audit.pack(options, checkpointKey);
+        }
+        return Engine.open(options.doneWithSecret(), new Listeners(log, event));
     }
 
     /**
@@ -174,6 +190,17 @@ public final class EngineBuilder {
      */
     public EngineBuilder containCrashes() {
         containsCrashes = true;
+        return this;
+    }
+
+    /**
+     * Has what is done recorded in the audit trail of the state directory.
+     *
+     * @param options how
+     * @return this
+     */
+    public EngineBuilder audit(AuditOptions options) {
+        audit = Objects.requireNonNull(options, "options");
         return this;
     }
 }
