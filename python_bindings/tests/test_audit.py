@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import sogov
 from sogov import AuditOptions, Engine, PrivateKey
-from support import Trust
+from support import Trust, fee
 
 
 def test_a_change_is_recorded_and_an_edited_record_is_found(trust: Trust, tmp_path: Path) -> None:
     state, key = tmp_path / "state", PrivateKey.generate()
     audit = AuditOptions(required=True, checkpoint_key=key, pseudonym_key=b"k" * 32)
     with Engine(**trust.options, state_directory=state, audit=audit) as engine:
-        engine.load_versioned("fee", "v1", trust.signed("fee", "v1"))
+        engine.load_versioned("fee", "v1", trust.signed(fee("v1"), "fee", "v1"))
         engine.promote("fee", "v1", actor="alice", reason="release 7")
         kept = engine.audit_head(checkpoint=True)
     report = sogov.audit_verify(state, [key.public_key()], kept)

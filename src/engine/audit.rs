@@ -24,6 +24,7 @@ use crate::telemetry::{Log, LogLevel};
 use crate::trust::TrustDirectory;
 use arc_swap::ArcSwap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
@@ -52,6 +53,10 @@ pub(super) struct Audit {
     required: bool,
     pseudonym_key: Option<Arc<SecretKey>>,
     log: Log,
+    /// What the housekeeping is to add.
+    pending: Mutex<Vec<Entry>>,
+    /// Whether the engine was closed: what comes afterwards, of versions that leases have held, is signed at once.
+    has_ended: AtomicBool,
     /// The trust document that was seen last.
     trust: Mutex<Option<Digest>>,
     /// The process that it was opened in: a forked child records nothing in its parent's name.
@@ -133,11 +138,9 @@ impl Engine {
     /// Adds an entry by the housekeeping: for threads that must not wait for a disk.
     pub(super) fn record_later(&self, entry: Entry) {
         let Some(audit) = self.audit.clone() else { return };
-        let mut entry = Some(entry);
+        audit.pending.lock().push(entry);
         self.leave_to_housekeeping(move || {
-            if let Some(entry) = entry.take() {
-                audit.record(entry, true);
-            }
+            audit.write_pending();
             Progress::Done
         });
     }
@@ -205,8 +208,10 @@ impl Engine {
     /// Records the counts of messages and the closing, and signs the trail.
     pub(super) fn end_audit(&self) {
         let Some(audit) = &self.audit else { return };
+        audit.write_pending();
         audit.tell_messages();
         audit.record(Entry::new(Kind::Close), false);
+        audit.has_ended.store(true, Ordering::SeqCst);
         if let Err(e) = audit.trail.checkpoint() {
             audit.complain(&e);
         }
@@ -234,6 +239,8 @@ impl Audit {
                 required: options.required,
                 pseudonym_key: options.pseudonym_key.clone(),
                 log: log.clone(),
+                pending: Mutex::default(),
+                has_ended: AtomicBool::new(false),
                 trust: Mutex::new(None),
                 generation: fork::generation(),
             }))),
@@ -277,6 +284,17 @@ impl Audit {
         let Some(key) = self.pseudonym_key.as_ref().filter(|_| !text.is_empty()) else { return Ok(text) };
         let code = key.sign(format!("sogov.audit.{field}\0{text}").as_bytes())?;
         Ok(code.iter().fold(String::from("hmac-sha256:"), |text, byte| text + &format!("{byte:02x}")))
+    }
+
+    fn write_pending(&self) {
+        let pending = std::mem::take(&mut *self.pending.lock());
+        let is_late = !pending.is_empty() && self.has_ended.load(Ordering::SeqCst);
+        for entry in pending {
+            self.record(entry, true);
+        }
+        if is_late && let Err(e) = self.trail.checkpoint() {
+            self.complain(&e);
+        }
     }
 
     fn sync(&self) {

@@ -43,8 +43,9 @@ public final class EngineBuilder {
         if (key == null) {
             return open(ids, 0);
         }
+        long address = key.enter();
         try {
-            return open(ids, key.enter());
+            return open(ids, address);
         } finally {
             key.leave();
         }
