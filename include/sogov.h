@@ -596,11 +596,6 @@ typedef enum sogov_update_no_data {
 } sogov_update_no_data;
 
 /**
- * A place in a trail: everything up to it is fixed by the hash.
- */
-typedef struct Head Head;
-
-/**
  * An engine: trust, services and versions of one program. Usually there is one a process. Any number of threads
  * may use it at once. Freed with sogov_engine_free().
  */
@@ -1664,7 +1659,7 @@ enum sogov_status sogov_audit_head(const struct sogov_engine *engine,
  * Looks whether an audit trail is as it was written. Engines may be writing it meanwhile.
  *
  * @param directory the state directory, or the directory of a trail, which must belong to this user or to root
- * @param keys public or private keys, one of which must have signed each checkpoint, of which there must be one then;
+ * @param keys, key_count public or private keys, one of which must have signed each checkpoint, of which there must be one then;
  *        (NULL, 0): signatures are not looked at. Borrowed
  * @param expected a record that must be there, from sogov_audit_head() or an earlier report; or NULL
  * @param report receives what was found, as far as its `size` reaches; or NULL

@@ -126,7 +126,7 @@ pub unsafe extern "C" fn sogov_audit_head(
 /// Looks whether an audit trail is as it was written. Engines may be writing it meanwhile.
 ///
 /// @param directory the state directory, or the directory of a trail, which must belong to this user or to root
-/// @param keys public or private keys, one of which must have signed each checkpoint, of which there must be one then;
+/// @param keys, key_count public or private keys, one of which must have signed each checkpoint, of which there must be one then;
 ///        (NULL, 0): signatures are not looked at. Borrowed
 /// @param expected a record that must be there, from sogov_audit_head() or an earlier report; or NULL
 /// @param report receives what was found, as far as its `size` reaches; or NULL

@@ -26,7 +26,9 @@ pub struct Head {
 
 impl Head {
     /// That of a trail without records.
-    pub const EMPTY: Self = Self { seq: 0, hash: NO_RECORD };
+    pub const fn none() -> Self {
+        Self { seq: 0, hash: NO_RECORD }
+    }
 }
 
 /// The text form, to be kept elsewhere: the number, a colon, the hash.
@@ -113,7 +115,7 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) fn beginning() -> Self {
-        Self { head: Head::EMPTY, anchored: true }
+        Self { head: Head::none(), anchored: true }
     }
 
     /// Before the record `first`, whatever it follows.

@@ -267,8 +267,8 @@ impl Tail {
         let durable = match (head, segments.first()) {
             (Some(head), _) => head,
             (None, None) => {
-                segment::write_head(directory, Head::EMPTY)?;
-                Head::EMPTY
+                segment::write_head(directory, Head::none())?;
+                Head::none()
             }
             (None, Some(first)) => {
                 let found = format!("head.json: expected beside {}, found none", segment::name(*first));

@@ -110,7 +110,7 @@ impl<'a> Reading<'a> {
         let first = first.unwrap_or(1);
         let report = Report {
             first: 0,
-            head: Head::EMPTY,
+            head: Head::none(),
             segments: 0,
             signed_up_to: 0,
             checkpoints: 0,
