@@ -134,6 +134,11 @@ func (o *EngineOptions) raw(given *memory) (*C.sogov_engine_options, error) {
 	if raw.preflight_ms, err = milliseconds(o.PreflightTime, "PreflightTime"); err != nil {
 		return nil, err
 	}
-	raw.preflight_cpu_ms, err = milliseconds(o.PreflightCPU, "PreflightCPU")
-	return raw, err
+	if raw.preflight_cpu_ms, err = milliseconds(o.PreflightCPU, "PreflightCPU"); err != nil {
+		return nil, err
+	}
+	if o.Audit != nil {
+		raw.audit = o.Audit.raw(given)
+	}
+	return raw, nil
 }

@@ -81,6 +81,30 @@ type Event struct {
 	Detail string
 }
 
+// AuditPosition is a place in an audit trail: everything up to it is fixed by the hash.
+type AuditPosition struct {
+	// Record is the number of a record; 0 for none.
+	Record uint64
+	// Hash is its hash.
+	Hash Digest
+}
+
+// AuditReport is what was found in an audit trail that is as it was written.
+type AuditReport struct {
+	// First is the number of the first record that is kept; 0 for none.
+	First uint64
+	// Head is the last record.
+	Head AuditPosition
+	// Segments is how many files there are.
+	Segments uint64
+	// Checkpoints is how many there are.
+	Checkpoints uint64
+	// SignedUpTo is the number of the last checkpoint; 0 where there is none, or no key was given.
+	SignedUpTo uint64
+	// Recovered is how many times the rest of a record that a crash had torn was taken away.
+	Recovered uint64
+}
+
 // ProcessInfo is the process as it stood at one moment, all engines together.
 type ProcessInfo struct {
 	// VersionsMapped is how many versions' images are mapped, in whatever standing.

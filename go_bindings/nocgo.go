@@ -63,6 +63,10 @@ func SignBatch([]Signing, *SignatureOptions) ([][]byte, error)          { return
 func SM3(data []byte) (Digest, error)                                   { return Digest{}, errNoCgo }
 func SM3Tree(data []byte) (Digest, error)                               { return Digest{}, errNoCgo }
 func ProcessStatus() (ProcessInfo, error)                               { return ProcessInfo{}, errNoCgo }
+func VerifyAudit(directory string, keys []Key, expected *AuditPosition) (AuditReport, error) {
+	return AuditReport{}, errNoCgo
+}
+func (*Engine) AuditHead(checkpoint bool) (AuditPosition, error) { return AuditPosition{}, errNoCgo }
 func PreparedKeysLimit(bytes uint64)                                    {}
 func LibraryVersion() string                                            { return "none: " + errNoCgo.Message }
 

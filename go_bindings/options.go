@@ -40,6 +40,25 @@ type EngineOptions struct {
 	// ReceiptKey is a key of "hmac-sha256" that codes the receipts of installed packages; nil: none is installed. It must not
 	// lie in the state directory. The engine keeps what it needs of it.
 	ReceiptKey *PrivateKey
+	// Audit is how what is done is recorded in the audit trail of the state directory; nil: nothing is.
+	Audit *AuditOptions
+}
+
+// AuditOptions are how an engine records what it does, in machine/audit of its state directory, which it needs then.
+// docs/audit.md says what is recorded, and what a trail is worth.
+type AuditOptions struct {
+	// Required has a change refused, before it happens, when it cannot be recorded; otherwise that is logged.
+	Required bool
+	// CheckpointKey signs checkpoints; it may be closed once the engine is open. nil: there are none.
+	CheckpointKey *PrivateKey
+	// CheckpointEvery is after how many records a checkpoint is signed; 0: 256. There is one also when the engine is closed.
+	CheckpointEvery uint32
+	// SegmentSize is how many bytes a file may have before a new one begins, 64 KiB to 64 MiB; 0: 4 MiB.
+	SegmentSize uint64
+	// TotalSize is how many bytes all files may have together, beyond which the oldest are removed; 0: 64 times SegmentSize.
+	TotalSize uint64
+	// PseudonymKey has actors and reasons recorded as HMAC-SHA256 codes under these 16 to 1,024 bytes; nil: in clear.
+	PseudonymKey []byte
 }
 
 // ChangeOptions say who asks for a change, and why: both go into the log.

@@ -44,6 +44,7 @@
   {sizeof(sogov_version_info), {0}, {0}, SOGOV_STANDING_LOADED, 0, {0}, 0, 0, 0, 0, {0}, \
    SOGOV_BREAKER_CLOSED, 0, 0, 0}
 #define SOGOV_PROCESS_INFO_INIT {sizeof(sogov_process_info), 0, 0, 0, 0, 0, 0, {0}, {0}}
+#define SOGOV_AUDIT_REPORT_INIT {sizeof(sogov_audit_report), 0, {0, {0}}, 0, 0, 0, 0}
 #define SOGOV_CALL_INFO_INIT {sizeof(sogov_call_info), 0, SOGOV_ROUTE_REASON_NONE, {0}}
 
 /* Defined in sogov_plugin.h. */
@@ -655,6 +656,54 @@ typedef struct sogov_service sogov_service;
 typedef struct sogov_verifier sogov_verifier;
 
 /**
+ * A place in an audit trail: everything up to it is fixed by the hash.
+ */
+typedef struct sogov_audit_position {
+  /**
+   * The number of a record; 0 for none.
+   */
+  uint64_t record;
+  /**
+   * Its hash.
+   */
+  uint8_t hash[32];
+} sogov_audit_position;
+
+/**
+ * What was found in a trail that is as it was written. Set `size` before the call.
+ */
+typedef struct sogov_audit_report {
+  /**
+   * sizeof(sogov_audit_report), set by the caller.
+   */
+  size_t size;
+  /**
+   * The number of the first record that is kept; 0 for none.
+   */
+  uint64_t first;
+  /**
+   * The last record.
+   */
+  struct sogov_audit_position head;
+  /**
+   * How many files.
+   */
+  uint64_t segments;
+  /**
+   * How many checkpoints.
+   */
+  uint64_t checkpoints;
+  /**
+   * The number of the last checkpoint; 0 where there is none, or no key was given.
+   */
+  uint64_t signed_up_to;
+  /**
+   * How many times the rest of a record that a crash had torn was taken away.
+   */
+  uint64_t recovered;
+} sogov_audit_report;
+
+/**
  * A signature to be verified: that of `key` over `message`.
  */
 typedef struct sogov_verification {
@@ -887,6 +936,47 @@ typedef void (*sogov_event_callback)(void *context,
                                      const struct sogov_event *event);
 
 /**
+ * How an engine records what it does, in `machine/audit` of its state directory, which it must have then. All-zero
+ * members mean the defaults. docs/audit.md says what is recorded, and what a trail is worth.
+ */
+typedef struct sogov_audit_options {
+  /**
+   * sizeof(sogov_audit_options).
+   */
+  size_t size;
+  /**
+   * 1: a change is refused, before it happens, when it cannot be recorded; and a trail that is broken is
+   * SOGOV_STATUS_AUDIT_BROKEN when the engine is opened. 0: that is logged, and the change happens.
+   */
+  uint32_t required;
+  /**
+   * After how many records a checkpoint is signed; 0: 256. There is one also when the engine is freed.
+   */
+  uint32_t checkpoint_every;
+  /**
+   * The private key that signs checkpoints, of any scheme but hmac-sha256; NULL: there are none. Borrowed during
+   * sogov_engine_open(), and kept beyond.
+   */
+  const struct sogov_key *checkpoint_key;
+  /**
+   * Bytes after which a new file begins, 64 KiB to 64 MiB; 0: 4 MiB.
+   */
+  uint64_t segment_size;
+  /**
+   * Bytes of all files together, beyond which the oldest are removed: 4 to 512 times `segment_size`; 0: 64 times.
+   */
+  uint64_t total_size;
+  /**
+   * Actors and reasons are recorded as HMAC-SHA256 codes under this key of 16 to 1,024 bytes; NULL: in clear.
+   */
+  const uint8_t *pseudonym_key;
+  /**
+   * Bytes of that key.
+   */
+  size_t pseudonym_key_len;
+} sogov_audit_options;
+
+/**
  * What an engine needs to know. NULL and all-zero mean the defaults.
  */
 typedef struct sogov_engine_options {
@@ -978,6 +1068,10 @@ typedef struct sogov_engine_options {
    * are not looked at. It must not lie in the state directory. Borrowed; the engine keeps what it needs of it.
    */
   const struct sogov_key *receipt_key;
+  /**
+   * How what is done is recorded in the audit trail of the state directory, or NULL: nothing is.
+   */
+  const struct sogov_audit_options *audit;
 } sogov_engine_options;
 
 /**
@@ -1714,6 +1808,40 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * The last record of the engine's audit trail, to be kept where nobody who can write the state directory can write:
+ * sogov_audit_verify() finds by it what was cut off.
+ *
+ * @param engine borrowed
+ * @param checkpoint 1: sign and make durable what was recorded first; 0: do not
+ * @param head receives the place
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_NOT_FOUND when the engine records nothing; SOGOV_STATUS_AUDIT_BROKEN;
+ *         SOGOV_STATUS_IO
+ */
+enum sogov_status sogov_audit_head(const struct sogov_engine *engine,
+                                   uint32_t checkpoint,
+                                   struct sogov_audit_position *head,
+                                   struct sogov_error **error);
+
+/**
+ * Looks whether an audit trail is as it was written. Engines may be writing it meanwhile.
+ *
+ * @param directory the state directory, or the directory of a trail, which must belong to this user or to root
+ * @param keys, key_count public or private keys, one of which must have signed each checkpoint, of which there must be one then;
+ *        (NULL, 0): signatures are not looked at. Borrowed
+ * @param expected a record that must be there, from sogov_audit_head() or an earlier report; or NULL
+ * @param report receives what was found, as far as its `size` reaches; or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_AUDIT_BROKEN with the file, the record, what was expected and what was found in the
+ *         message; SOGOV_STATUS_NOT_FOUND where there is no trail; SOGOV_STATUS_IO
+ */
+enum sogov_status sogov_audit_verify(const char *directory,
+                                     size_t directory_len,
+                                     const struct sogov_key *const *keys,
+                                     size_t key_count,
+                                     const struct sogov_audit_position *expected,
+                                     struct sogov_audit_report *report,
+                                     struct sogov_error **error);
+
+/**
  * Verifies many signatures, of any keys, and tells of each whether it is valid. Faster than as many calls of
  * sogov_verify(), and the more so the more there are of SM2; those of other schemes are verified one by one.
  *
@@ -1803,6 +1931,7 @@ enum sogov_status sogov_digest(uint32_t algorithm,
  * @param options NULL for an engine that can only sign and verify messages
  * @param engine receives the engine, owned by the caller
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED for an unsound trust directory;
+ *         SOGOV_STATUS_AUDIT_BROKEN for a trail that is required and not as it was written;
  *         SOGOV_STATUS_IO, SOGOV_STATUS_NOT_FOUND for directories that cannot be opened
  */
 enum sogov_status sogov_engine_open(const struct sogov_engine_options *options,

@@ -4,6 +4,7 @@
 //! `include/sogov.h` is made from these files by cbindgen. `docs/conventions.md` says once what holds for every
 //! function; the comments here say what differs.
 
+mod audit;
 mod batch;
 mod bytes;
 mod call;
@@ -28,6 +29,7 @@ mod update;
 mod verifier;
 mod version;
 
+pub use audit::*;
 pub use batch::*;
 pub use bytes::*;
 pub use call::*;

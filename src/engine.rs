@@ -1,6 +1,7 @@
 //! The verbs. The only place that composes the parts.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod crash;
 mod inherited;
 mod open;
@@ -11,6 +12,7 @@ mod verify;
 mod watch;
 
 pub use crate::store::FileStanding;
+pub use audit::{AuditOptions, count_signed, count_verified};
 pub use open::EngineOptions;
 pub use package::{InstalledPackage, PackageFacts, Packed, PackedPlugin, pack};
 pub use sign::{
@@ -24,7 +26,9 @@ pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_
 
 use crate::artifact::statement::Statement;
 use crate::crypto::hmac::SecretKey;
+use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
+use crate::journal::Kind;
 use crate::label::Label;
 use crate::loader::preflight::Preflight;
 use crate::loader::{Collisions, HostContext, Instance, Isolation};
@@ -40,8 +44,8 @@ use crate::telemetry::{Events, Log, LogLevel};
 use crate::timestamp;
 use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
 use arc_swap::ArcSwap;
+use audit::{Audit, Deed, Outcome};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +64,8 @@ pub struct Engine {
     store: Option<Arc<Store>>,
     /// Codes the receipts of installed packages.
     receipt_key: Option<Arc<SecretKey>>,
+    /// Where it was asked for.
+    audit: Option<Arc<Audit>>,
     /// Replaced whole, under `adding`: a forked child reads it whatever the parent's threads were doing.
     services: ArcSwap<BTreeMap<Label, Arc<Service>>>,
     adding: Mutex<()>,
@@ -165,15 +171,18 @@ impl Engine {
         options: &LoadOptions,
     ) -> Result<VersionReport> {
         let service = self.service(service)?;
-        let loaded = self.load_file(&service, label, path, options);
-        self.tell(&options.change, "load", service.name(), loaded.as_ref().map(|report| report.label));
-        loaded
+        let deed =
+            Deed { kind: Kind::Load, change: &options.change, service: Some(service.name()), version: label };
+        let load = || self.load_file(&service, label, path, options);
+        self.govern(&deed, load, |report| Outcome::of(report.label, Some(report.digest)))
     }
 
     /// Puts a route policy (a JSON document) in force for the service, whole, or refuses it and changes nothing.
     pub fn apply_route_policy(&self, service: &str, document: &[u8], change: &Change) -> Result<()> {
         let service = self.service(service)?;
-        let applied = RoutePolicy::parse(document, service.name().as_str()).and_then(|policy| {
+        let deed = Deed { kind: Kind::RoutePolicy, change, service: Some(service.name()), version: "" };
+        let apply = || {
+            let policy = RoutePolicy::parse(document, service.name().as_str())?;
             service.apply(&policy)?;
             for section in policy.not_acted_on() {
                 let name = service.name();
@@ -183,40 +192,43 @@ impl Engine {
                 );
             }
             Ok(policy.version().to_owned())
-        });
-        self.tell(change, "route policy", service.name(), applied.as_ref());
-        applied.and_then(|_| self.settle(&service, change))
+        };
+        self.govern(&deed, apply, |version| Outcome::of(version, Some(sm3::digest(document))))?;
+        self.settle(&service, change)
     }
 
     /// Makes `label` the stable version of the service, for everybody.
     pub fn promote(&self, service: &str, label: &str, change: &Change) -> Result<Arc<Version>> {
         let service = self.existing(service)?;
-        let promoted = service.promote(label);
-        self.tell(change, "promote", service.name(), promoted.as_ref().map(|version| version.label()));
-        promoted.and_then(|version| self.settle(&service, change).map(|()| version))
+        let deed = Deed { kind: Kind::Promote, change, service: Some(service.name()), version: label };
+        let version = self.govern(&deed, || service.promote(label), outcome)?;
+        self.settle(&service, change).map(|()| version)
     }
 
     /// Takes back the newest exposure: gray versions are withdrawn, or, without any, the stable version gives way to
     /// its predecessor, which is loaded from the store where it is not mapped any more.
     pub fn rollback(&self, service: &str, change: &Change) -> Result<Arc<Version>> {
         let service = self.existing(service)?;
-        let restored = match service.rollback() {
-            Ok(Rollback::Restored(version)) => Ok(version),
-            Ok(Rollback::Missing(former)) => self.load_and_roll_back(&service, &former),
-            Err(refused) => Err(refused),
+        let deed = Deed { kind: Kind::Rollback, change, service: Some(service.name()), version: "" };
+        let roll_back = || match service.rollback()? {
+            Rollback::Restored(version) => Ok(version),
+            Rollback::Missing(former) => self.load_and_roll_back(&service, &former),
         };
-        self.tell(change, "rollback", service.name(), restored.as_ref().map(|version| version.label()));
-        restored.and_then(|version| self.settle(&service, change).map(|()| version))
+        let version = self.govern(&deed, roll_back, outcome)?;
+        self.settle(&service, change).map(|()| version)
     }
 
     /// Waits until no lease is on the version, for at most `patience`, unmaps it and proves that it is gone. With
     /// `force`, a version that did not drain is given up: see [`Service::unload`].
     pub fn unload(&self, service: &str, label: &str, patience: Duration, change: &Change) -> Result<()> {
         let service = self.existing(service)?;
-        let unloaded = service.unload(label, patience, change.force);
-        reap(&service, &self.keeper, &self.log);
-        self.tell(change, "unload", service.name(), unloaded.as_ref().map(|()| label));
-        unloaded
+        let deed = Deed { kind: Kind::Unload, change, service: Some(service.name()), version: label };
+        let unload = || {
+            let unloaded = service.unload(label, patience, change.force);
+            reap(&service, &self.keeper, &self.log);
+            unloaded
+        };
+        self.govern(&deed, unload, |()| Outcome::of(label, None))
     }
 
     /// Every version of every service, or of one.
@@ -273,6 +285,7 @@ impl Engine {
             }
             reap(service, &self.keeper, &self.log);
         }
+        self.end_audit();
     }
 
     /// The service `name`, if it was ever asked for or loaded into.
@@ -308,7 +321,8 @@ impl Engine {
             Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
         })?;
         let demand = Demand { service: service.as_str(), label, now: timestamp::now() };
-        trust.admit(Artifact { file, detached_signature }, demand)
+        let decided = trust.admit(Artifact { file, detached_signature }, demand);
+        self.record_decision(service, label, decided, |image| *image.digest())
     }
 
     /// Tries the image in a child process, runs it and its self test here, and enters the version.
@@ -489,21 +503,6 @@ impl Engine {
         }
     }
 
-    fn tell(
-        &self,
-        change: &Change,
-        verb: &str,
-        service: Label,
-        outcome: std::result::Result<impl fmt::Display, &Error>,
-    ) {
-        let by = if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
-        let why = if change.reason.is_empty() { String::new() } else { format!(" ({})", change.reason) };
-        match outcome {
-            Ok(what) => self.log.write(LogLevel::Info, format_args!("{verb} {service}: {what}{by}{why}")),
-            Err(e) => self.log.write(LogLevel::Error, format_args!("{verb} {service} refused{by}{why}: {e}")),
-        }
-    }
-
     fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(Status::Closed, "the engine was closed"));
@@ -516,6 +515,10 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn outcome(version: &Arc<Version>) -> Outcome {
+    Outcome::of(version.label(), Some(*version.digest()))
 }
 
 /// The label that was asked for, or the statement's where that is empty.

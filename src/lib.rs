@@ -8,6 +8,7 @@ pub mod crypto;
 pub mod document;
 pub mod engine;
 pub mod error;
+pub mod journal;
 pub mod label;
 pub mod loader;
 pub mod route;

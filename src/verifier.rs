@@ -46,6 +46,9 @@ pub struct Answer {
 /// Takes answers on a thread of the pool.
 pub type Delivery = Box<dyn Fn(&[Answer]) + Send + Sync>;
 
+/// Is told of each batch how many signatures were right, and how many were not.
+pub type Count = fn(usize, usize);
+
 /// What a verifier is opened with; all zero are the defaults.
 #[derive(Default)]
 pub struct VerifierOptions {
@@ -57,6 +60,8 @@ pub struct VerifierOptions {
     pub max_wait: Duration,
     /// Takes the answers; without it they are polled.
     pub deliver: Option<Delivery>,
+    /// Counts what was verified.
+    pub count: Option<Count>,
 }
 
 /// A pool of threads that verifies tickets. Any method may be called from any thread.
@@ -71,7 +76,7 @@ impl Verifier {
     pub fn open(options: VerifierOptions, keys: &'static PreparedKeys) -> Result<Self> {
         let limits = limits(&options)?;
         let threads = limits.threads;
-        let pool = Arc::new(Pool::new(Queue::new(limits), keys, options.deliver));
+        let pool = Arc::new(Pool::new(Queue::new(limits), keys, options.count, options.deliver));
         let verifier = Self { pool, generation: fork::generation() };
         // Where one cannot be started, dropping the verifier ends the others.
         (0..threads).try_for_each(|_| Pool::start(&verifier.pool))?;

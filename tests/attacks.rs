@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "attacks/audit.rs"]
+mod audit;
 #[path = "attacks/schemes.rs"]
 mod schemes;
 

@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("crypto", &[]),
     ("verifier", &["crypto", "sys"]),
+    ("journal", &["crypto", "document", "sys", "timestamp"]),
     ("artifact", &["crypto"]),
     ("trust", &["artifact", "crypto", "document", "sys", "timestamp"]),
     ("loader", &["artifact", "sys", "trust"]),
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "artifact",
             "crypto",
+            "journal",
             "label",
             "loader",
             "route",
@@ -39,7 +41,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "trust",
         ],
     ),
-    ("capi", &["crypto", "engine", "label", "loader", "route", "runtime", "sys", "telemetry", "verifier"]),
+    (
+        "capi",
+        &[
+            "crypto",
+            "engine",
+            "journal",
+            "label",
+            "loader",
+            "route",
+            "runtime",
+            "sys",
+            "telemetry",
+            "verifier",
+        ],
+    ),
 ];
 
 /// The rooms in which `unsafe` may stand; every other file forbids it.

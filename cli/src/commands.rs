@@ -1,6 +1,7 @@
 //! The commands: each describes itself and does its work.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod inspect;
 mod install;
 mod key_id;
@@ -52,10 +53,12 @@ pub const ALL: &[Command] = &[
     install::COMMAND,
     package::CHECK,
     run::COMMAND,
+    audit::VERIFY,
+    audit::SHOW,
 ];
 
 /// The first words of commands with two.
-pub const GROUPS: &[&str] = &["trust", "package"];
+pub const GROUPS: &[&str] = &["trust", "package", "audit"];
 
 const PASSWORD_FILE: Opt = Opt::value("password-file", "FILE", "file with the password of the private key");
 const USER_ID: Opt = Opt::value("user-id", "ID", "SM2 user id; default 1234567812345678");

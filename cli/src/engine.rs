@@ -7,7 +7,7 @@ use crate::input;
 use crate::output;
 use sogov::crypto::hmac::SecretKey;
 use sogov::crypto::key_id::KeyId;
-use sogov::engine::{Engine, EngineOptions};
+use sogov::engine::{AuditOptions, Engine, EngineOptions};
 use sogov::telemetry::{Log, LogLevel};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,11 +21,17 @@ pub const ROOT_ID: Opt =
 pub const DEVELOPMENT: Opt = Opt::flag("development", "take trust.json without a signature by root keys");
 
 /// The engine over the trust directory of `--trust`.
-pub fn open(args: &Args, state_directory: Option<PathBuf>, verbose: bool) -> Result<Arc<Engine>, Failure> {
+pub fn open(
+    args: &Args,
+    state_directory: Option<PathBuf>,
+    audit: Option<AuditOptions>,
+    verbose: bool,
+) -> Result<Arc<Engine>, Failure> {
     Ok(Engine::open(EngineOptions {
         trust_directory: Some(args.required_path("trust")?.to_owned()),
         root_key_ids: roots(args)?,
         state_directory,
+        audit,
         log: log(verbose),
         ..EngineOptions::default()
     })?)

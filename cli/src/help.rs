@@ -19,6 +19,9 @@ fn of_group(group: &str) -> String {
     let (name, about) = match group {
         "" => ("sogov".to_owned(), "Governs native plugins: signed, versioned, routed, rolled back."),
         "package" => ("sogov package".to_owned(), "Installed update packages."),
+        "audit" => {
+            ("sogov audit".to_owned(), "The audit trail: who changed what, when, and what became of it.")
+        }
         group => (format!("sogov {group}"), "The trust directory: who may sign plugins of which services."),
     };
     let members = ALL.iter().filter(|command| is_member(command, group));

@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::{SOGOV, Story};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "keygen",
     "key-id",
     "trust init",
@@ -23,6 +23,8 @@ const COMMANDS: [&str; 13] = [
     "install",
     "package check",
     "run",
+    "audit verify",
+    "audit show",
 ];
 
 /// The examples of `--help`, one command after the other, are a story that works.

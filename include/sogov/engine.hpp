@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,41 @@ using log_listener = std::function<void(log_level, std::string_view)>;
 /// Takes an event. The same rules hold; it should be quick, as a request may be waiting for it.
 using event_listener = std::function<void(const event &)>;
 
+/// A place in an audit trail: everything up to it is fixed by the hash.
+struct audit_position {
+    /// The number of a record; 0 for none.
+    std::uint64_t record = 0;
+    sogov::digest hash = {};
+};
+
+/// How an engine records what it does, in the audit trail of its state directory, which it needs then; docs/audit.md.
+struct audit_options {
+    /// A change is refused, before it happens, when it cannot be recorded; otherwise that is logged.
+    bool required = false;
+    /// Signs checkpoints; needed until the engine is open. nullptr: there are none.
+    const private_key *checkpoint_key = nullptr;
+    /// After how many records a checkpoint is signed; 0: 256.
+    std::uint32_t checkpoint_every = 0;
+    /// Bytes after which a new file begins, and bytes of all files together; 0: 4 MiB, and 64 times as many.
+    std::uint64_t segment_size = 0;
+    std::uint64_t total_size = 0;
+    /// Actors and reasons are recorded as codes under this key of 16 to 1,024 bytes; empty: in clear.
+    std::vector<std::uint8_t> pseudonym_key = {};
+};
+
+/// What was found in an audit trail that is as it was written.
+struct audit_report {
+    /// The number of the first record that is kept, and the last record.
+    std::uint64_t first = 0;
+    audit_position head = {};
+    std::uint64_t segments = 0;
+    std::uint64_t checkpoints = 0;
+    /// The number of the last checkpoint; 0 where there is none, or no key was given.
+    std::uint64_t signed_up_to = 0;
+    /// How many times the rest of a torn record was taken away.
+    std::uint64_t recovered = 0;
+};
+
 /// What an engine needs to know. The defaults make one that can load nothing.
 struct engine_options {
     /// The trust directory. Without one no plugin can be loaded.
@@ -71,6 +108,8 @@ struct engine_options {
     /// A key of hmac-sha256 that codes the receipts of installed packages; without it none is installed. It must not lie in the
     /// state directory. Borrowed until the engine is open.
     const private_key *receipt_key = nullptr;
+    /// How what is done is recorded; without it nothing is.
+    std::optional<audit_options> audit = {};
 };
 
 /// Who asks for a change, and why (both go into the log); and what a change may be told beside that.
@@ -113,6 +152,46 @@ struct version_info {
     bool isolated = false;
 };
 
+namespace detail {
+inline audit_position copied(const sogov_audit_position &from)
+{
+    audit_position to;
+    to.record = from.record;
+    std::copy(std::begin(from.hash), std::end(from.hash), to.hash.begin());
+    return to;
+}
+} // namespace detail
+
+/// Looks whether an audit trail is as it was written. Engines may be writing it meanwhile.
+///
+/// @param directory the state directory, or that of a trail
+/// @param keys one of them must have signed each checkpoint, of which there must be one then; none: signatures are not
+///        looked at
+/// @param expected a record that must be there
+/// @return SOGOV_STATUS_AUDIT_BROKEN with the place; SOGOV_STATUS_NOT_FOUND where there is no trail
+inline result<audit_report> audit_verify(std::string_view directory, const std::vector<const key *> &keys = {},
+                                         std::optional<audit_position> expected = {})
+{
+    std::vector<const sogov_key *> handles;
+    for (const key *one : keys)
+        handles.push_back(one->native());
+    sogov_audit_position place = {};
+    if (expected) {
+        place.record = expected->record;
+        std::copy(expected->hash.begin(), expected->hash.end(), std::begin(place.hash));
+    }
+    sogov_audit_report found = SOGOV_AUDIT_REPORT_INIT;
+    return detail::run(
+        [&](sogov_error **error) {
+            return sogov_audit_verify(directory.data(), directory.size(), handles.data(), handles.size(),
+                                      expected ? &place : nullptr, &found, error);
+        },
+        [&] {
+            return audit_report{found.first,       detail::copied(found.head), found.segments,
+                                found.checkpoints, found.signed_up_to,         found.recovered};
+        });
+}
+
 /// Trust, services and versions of one program; usually there is one a process. Any number of threads may use it at once.
 ///
 /// Destroying it ends its services; what is on its way to the disk gets there, and versions without leases are stopped and
@@ -125,6 +204,18 @@ public:
     /// @return SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED for an unsound trust directory; SOGOV_STATUS_IO,
     ///         SOGOV_STATUS_NOT_FOUND for directories that cannot be opened
     static result<engine> open(engine_options options = {});
+
+    /// The last record of the audit trail, to be kept where nobody who can write the state directory can write.
+    ///
+    /// @param checkpoint sign and make durable first what was recorded
+    /// @return SOGOV_STATUS_NOT_FOUND when the engine records nothing
+    result<audit_position> audit_head(bool checkpoint = false) const
+    {
+        sogov_audit_position place = {};
+        return detail::run(
+            [&](sogov_error **error) { return sogov_audit_head(native(), checkpoint ? 1 : 0, &place, error); },
+            [&] { return detail::copied(place); });
+    }
 
     /// Looks a service up. One that has no version yet comes into being.
     ///
@@ -360,6 +451,18 @@ inline result<engine> engine::open(engine_options options)
     with.symbol_collisions = static_cast<std::uint32_t>(options.symbol_collisions);
     with.contain_crashes = options.contain_crashes;
     with.receipt_key = options.receipt_key == nullptr ? nullptr : options.receipt_key->native();
+    sogov_audit_options audit = {};
+    if (options.audit) {
+        audit.size = sizeof audit;
+        audit.required = options.audit->required;
+        audit.checkpoint_every = options.audit->checkpoint_every;
+        audit.checkpoint_key = options.audit->checkpoint_key ? options.audit->checkpoint_key->native() : nullptr;
+        audit.segment_size = options.audit->segment_size;
+        audit.total_size = options.audit->total_size;
+        audit.pseudonym_key = options.audit->pseudonym_key.data();
+        audit.pseudonym_key_len = options.audit->pseudonym_key.size();
+        with.audit = &audit;
+    }
     sogov_engine *made = nullptr;
     auto done = detail::run([&](sogov_error **error) { return sogov_engine_open(&with, &made, error); });
     if (!done)

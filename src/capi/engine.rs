@@ -1,5 +1,6 @@
 //! `sogov_engine`: opening, closing, loading and changing what serves.
 
+use super::audit::{audit_options, sogov_audit_options};
 use super::error::sogov_error;
 use super::event::{events, sogov_event_callback};
 use super::guard::guard;
@@ -90,6 +91,8 @@ pub struct sogov_engine_options {
     /// A key of hmac-sha256 that codes the receipts of installed packages, or NULL: then no package is installed, and receipts
     /// are not looked at. It must not lie in the state directory. Borrowed; the engine keeps what it needs of it.
     pub receipt_key: *const sogov_key,
+    /// How what is done is recorded in the audit trail of the state directory, or NULL: nothing is.
+    pub audit: *const sogov_audit_options,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -116,6 +119,7 @@ unsafe impl Options for sogov_engine_options {
         contain_crashes: 0,
         parked_bytes: 0,
         receipt_key: std::ptr::null(),
+        audit: std::ptr::null(),
     };
 }
 
@@ -183,6 +187,7 @@ const MAX_ROOTS: usize = 64;
 /// @param options NULL for an engine that can only sign and verify messages
 /// @param engine receives the engine, owned by the caller
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED for an unsound trust directory;
+///         SOGOV_STATUS_AUDIT_BROKEN for a trail that is required and not as it was written;
 ///         SOGOV_STATUS_IO, SOGOV_STATUS_NOT_FOUND for directories that cannot be opened
 ///
 /// # Safety
@@ -497,6 +502,8 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
             }
         },
         contain_crashes: raw.contain_crashes == 1,
+        // SAFETY: the caller's promise.
+        audit: unsafe { audit_options(raw.audit) }?,
     })
 }
 

@@ -9,7 +9,7 @@ use super::key::Key;
 use super::output::Out;
 use super::sign::{SignatureEncoding, sogov_signature_options};
 use crate::crypto::sm2::UserId;
-use crate::engine::{prepared_keys, verify_by};
+use crate::engine::{count_verified, prepared_keys, schemes};
 use crate::error::{Error, Result, Status};
 use crate::verifier::{Answer, Check, Delivery, Submission, Verifier, VerifierOptions};
 use arc_swap::ArcSwapOption;
@@ -93,6 +93,7 @@ pub unsafe extern "C" fn sogov_verifier_open(
             capacity: options.capacity,
             max_wait: Duration::from_micros(options.max_wait_us.into()),
             deliver: delivery(&options),
+            count: Some(count_verified),
         };
         place.put(handle::issue(Arc::new(Verifier::open(options, prepared_keys())?)));
         Ok(())
@@ -277,7 +278,7 @@ fn check(key: Arc<Key>, encoding: SignatureEncoding, user_id: &UserId, signature
     let user_id = user_id.clone();
     Ok(Box::new(move |message| {
         let signature = signature.as_ref().map_err(Clone::clone)?;
-        verify_by(&key, &user_id, message, signature)
+        key.verify(schemes(), &user_id, message, signature)
     }))
 }
 

@@ -1,9 +1,11 @@
 //! Opening an engine, and bringing back what the last one served.
 
-use super::{Change, Engine};
+use super::audit::{Audit, Deed};
+use super::{AuditOptions, Change, Engine};
 use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
 use crate::error::Result;
+use crate::journal::Kind;
 use crate::label::Label;
 use crate::loader::Collisions;
 use crate::loader::preflight::{self, Preflight};
@@ -51,6 +53,8 @@ pub struct EngineOptions {
     /// Whether a crash of a plugin inside a call ends that call instead of the process. Installs handlers for
     /// `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`, which stay.
     pub contain_crashes: bool,
+    /// Whether and how what is done is recorded in the state directory's audit trail, which it needs then.
+    pub audit: Option<AuditOptions>,
 }
 
 impl Engine {
@@ -73,7 +77,11 @@ impl Engine {
             // An unsound directory is told now, not at the first load.
             trust.read(crate::timestamp::now())?;
         }
-        let store = options.state_directory.map(|path| Store::open(&path).map(Arc::new)).transpose()?;
+        let store = options.state_directory.as_deref().map(Store::open).transpose()?.map(Arc::new);
+        let audit = match &options.audit {
+            Some(audit) => Audit::open(audit, options.state_directory.as_deref(), &options.log)?,
+            None => None,
+        };
         // Without trust nothing is loaded, so nothing is tried.
         let preflight = if trust.is_some() { Preflight::new(&options.preflight) } else { Preflight::off() };
         let containment = super::crash::containment(options.contain_crashes, &options.log)?;
@@ -82,6 +90,7 @@ impl Engine {
             preflight,
             store,
             receipt_key: options.receipt_key,
+            audit,
             services: ArcSwap::default(),
             adding: Mutex::default(),
             keeper: Arc::default(),
@@ -103,6 +112,7 @@ impl Engine {
                 "development mode: no root key ids given, so trust.json is taken without a signature",
             );
         }
+        engine.begin_audit()?;
         Ok(engine)
     }
 
@@ -129,7 +139,13 @@ impl Engine {
         // What was read need not be written again, and must not overwrite what another process writes meanwhile.
         service.take_unwritten();
         let change = Change { reason: "restart".into(), ..Change::default() };
-        self.tell(&change, "restore", name, restored.as_ref().map(|version| version.label()));
+        let deed = Deed {
+            kind: Kind::Restore,
+            change: &change,
+            service: Some(name),
+            version: stable.label.as_str(),
+        };
+        self.tell(&deed, restored.as_ref().map(super::outcome));
         restored.map(drop)
     }
 

@@ -3,6 +3,7 @@
 //! Signed inside, encrypted outside: `pack` signs the manifest and then encrypts; `install` decrypts and then
 //! verifies. Anybody can encrypt for a host, so that it decrypts says nothing.
 
+use super::audit::{Deed, Outcome};
 use super::sign::signature_path;
 use super::{Change, Engine, FileSigner, LoadOptions};
 use crate::artifact::package::{Entry, Manifest, Package, PackageId, Role, broken_file_name, file_digest};
@@ -12,6 +13,7 @@ use crate::crypto::envelope::{self, Recipient, RecipientKey};
 use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
 use crate::error::{Error, Result, Status};
+use crate::journal::Kind;
 use crate::label::Label;
 use crate::store::{FileStanding, Packages};
 use crate::sys::file;
@@ -145,19 +147,13 @@ impl Engine {
         change: &Change,
     ) -> Result<InstalledPackage> {
         self.check_open()?;
-        let installed = self.install_file(path, key, audience).map_err(|e| e.of(path.display()));
-        match &installed {
-            Ok(InstalledPackage { id, service, .. }) => {
-                let service = Label::new("service", service)?;
-                self.tell(change, "install", service, Ok::<_, &Error>(id));
-            }
-            Err(e) => {
-                let by =
-                    if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
-                self.log.write(LogLevel::Error, format_args!("install refused{by}: {e}"));
-            }
-        }
-        installed
+        let deed = Deed { kind: Kind::Install, change, service: None, version: "" };
+        let install = || self.install_file(path, key, audience).map_err(|e| e.of(path.display()));
+        self.govern(&deed, install, |InstalledPackage { id, service, .. }| Outcome {
+            service: Label::new("service", service).ok(),
+            version: id.to_string(),
+            digest: None,
+        })
     }
 
     /// How the installed file at `path` stands to the receipt of its installation. [`Status::NotFound`] for a file that no

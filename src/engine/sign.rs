@@ -1,5 +1,6 @@
 //! Signing plugin files, messages and trust documents.
 
+use super::audit::count_signed;
 use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
@@ -7,6 +8,7 @@ use crate::crypto::key::{Key, Signer};
 use crate::crypto::sm2::{self, Order, PrivateKey, Signature, UserId};
 use crate::crypto::sm3::{self, Digest};
 use crate::error::{Error, Result, Status};
+use crate::journal::{self, Entry};
 use crate::label::Label;
 use crate::loader::PLUGIN_ABI;
 use crate::sys::file;
@@ -58,6 +60,10 @@ impl FileSigner<'_> {
     /// Signs the plugin at `source` and writes the signed copy to `target`, whole or not at all. Answers the
     /// artifact's digest.
     pub fn sign(&self, source: &Path, target: &Path, facts: &FileFacts) -> Result<Digest> {
+        self.recorded(target, Some(facts), || self.sign_unrecorded(source, target, facts), |root| Some(*root))
+    }
+
+    fn sign_unrecorded(&self, source: &Path, target: &Path, facts: &FileFacts) -> Result<Digest> {
         let original = file::read(source, MAX_LEN)?;
         let reserve = if facts.reserve == 0 { DEFAULT_RESERVE } else { facts.reserve };
         let signed = || -> Result<(Vec<u8>, Digest)> {
@@ -75,6 +81,13 @@ impl FileSigner<'_> {
     /// Signs the plugin at `source`, leaves it as it is and writes the signature to `target`: by default where loading
     /// looks for it. Answers the artifact's digest.
     pub fn sign_detached(&self, source: &Path, target: Option<&Path>, facts: &FileFacts) -> Result<Digest> {
+        let own = signature_path(source);
+        let target = target.unwrap_or(&own);
+        let sign = || self.sign_detached_unrecorded(source, target, facts);
+        self.recorded(target, Some(facts), sign, |root| Some(*root))
+    }
+
+    fn sign_detached_unrecorded(&self, source: &Path, target: &Path, facts: &FileFacts) -> Result<Digest> {
         let original = file::read(source, MAX_LEN)?;
         let signed = || -> Result<(Vec<u8>, Digest)> {
             if let Found::Embedded { .. } = sigmeta::find(&original)? {
@@ -89,12 +102,16 @@ impl FileSigner<'_> {
             Ok((self.countersigned(container)?.to_der()?, root))
         };
         let (bytes, root) = signed().map_err(|e| e.of(source.display()))?;
-        file::replace(target.unwrap_or(&signature_path(source)), &bytes, None)?;
+        file::replace(target, &bytes, None)?;
         Ok(root)
     }
 
     /// Adds this key's signature to a signed plugin or to a signature file.
     pub fn add_signature(&self, path: &Path) -> Result<()> {
+        self.recorded(path, None, || self.add_signature_unrecorded(path), |()| None)
+    }
+
+    fn add_signature_unrecorded(&self, path: &Path) -> Result<()> {
         let present = file::read(path, MAX_LEN)?;
         let added = || -> Result<Vec<u8>> {
             if path.extension().is_some_and(|ending| ending == "sogsig") {
@@ -112,6 +129,23 @@ impl FileSigner<'_> {
         };
         let bytes = added().map_err(|e| e.of(path.display()))?;
         file::replace(path, &bytes, Some(path))
+    }
+
+    /// Signs by `sign`, and records it in the trails of the process.
+    fn recorded<T>(
+        &self,
+        target: &Path,
+        facts: Option<&FileFacts>,
+        sign: impl FnOnce() -> Result<T>,
+        digest: impl FnOnce(&T) -> Option<Digest>,
+    ) -> Result<T> {
+        let describe = |entry: &mut Entry| {
+            if let Some(facts) = facts {
+                (entry.service, entry.version) = (facts.service.clone(), facts.version.clone());
+            }
+            entry.message = format!("{} by {}", target.display(), self.key.public_key().key_id());
+        };
+        super::audit::signing(describe, sign, digest)
     }
 
     fn countersigned(&self, mut container: Sigmeta) -> Result<Sigmeta> {
@@ -139,21 +173,22 @@ impl FileSigner<'_> {
 /// be as good as a release.
 pub fn sign_message(key: &PrivateKey, user_id: &UserId, message: &[u8]) -> Result<Signature> {
     check_message(message)?;
-    key.sign(user_id, message)
+    key.sign(user_id, message).inspect(|_| count_signed(1))
 }
 
 /// Signs a message by a key of whichever scheme; the signature is in its scheme's form. What [`sign_message`] refuses is
 /// refused, whatever the scheme.
 pub fn sign_by(key: &Key, user_id: &UserId, message: &[u8]) -> Result<Vec<u8>> {
     check_message(message)?;
-    key.sign(super::schemes(), user_id, message)
+    key.sign(super::schemes(), user_id, message).inspect(|_| count_signed(1))
 }
 
 /// Refuses a message that [`sign_message`] would refuse.
 pub fn check_message(message: &[u8]) -> Result<()> {
-    if statement::is_signed_bytes(message) {
+    if statement::is_signed_bytes(message) || journal::is_signed_bytes(message) {
         return Err(Error::argument(
-            "message: begins with a tag that is kept for plugins, trust documents and packages; sign the file instead",
+            "message: begins with a tag that is kept for plugins, trust documents, packages and audit trails; sign the file \
+             instead",
         ));
     }
     Ok(())
@@ -165,7 +200,7 @@ pub fn sign_messages(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
     for (index, order) in orders.iter().enumerate() {
         check_message(order.message).map_err(|e| e.of(format_args!("items[{index}]")))?;
     }
-    sm2::sign_batch(orders)
+    sm2::sign_batch(orders).inspect(|signatures| count_signed(signatures.len()))
 }
 
 /// Signs `trust.json` in `directory` with a root key, beside the signatures that other root keys made over the same

@@ -14,7 +14,9 @@ pub use options::{GrayStep, OnNoData, Shadowing, StateMode, UpdateOptions};
 pub use progress::{Mismatch, Step, StepPhase, UpdateProgress, Verdict};
 
 use super::Engine;
+use super::audit::{Deed, Outcome};
 use crate::error::{Error, Result, Status};
+use crate::journal::{Entry, Kind};
 use crate::label::Label;
 use crate::loader::Instance;
 use crate::route::bucket::BUCKETS;
@@ -59,14 +61,17 @@ impl Engine {
     ) -> Result<UpdateReport> {
         options.check()?;
         let service = self.existing(service)?;
-        let updated = service.stage().and_then(|staging| {
+        let change = &options.load.change;
+        let deed = Deed { kind: Kind::Update, change, service: Some(service.name()), version: label };
+        let update = || {
+            let staging = service.stage()?;
             let label = super::label_of(label, path, &options.load)?;
             service.check_free(label)?;
             Update::new(self, staging, label, path, options, Watch::new(progress)).run()
-        });
-        let change = &options.load.change;
-        self.tell(change, "update", service.name(), updated.as_ref().map(|report| report.version.label));
-        updated.and_then(|report| self.settle(&service, change).map(|()| report))
+        };
+        let outcome = |report: &UpdateReport| Outcome::of(report.version.label, Some(report.version.digest));
+        let report = self.govern(&deed, update, outcome)?;
+        self.settle(&service, change).map(|()| report)
     }
 }
 
@@ -116,7 +121,9 @@ impl<'a> Update<'a> {
 
     fn run(mut self) -> Result<UpdateReport> {
         for (step, observed) in plan(self.options) {
-            if let Err(e) = self.perform(step, observed) {
+            let performed = self.perform(step, observed);
+            self.record(step, performed.as_ref().err());
+            if let Err(e) = performed {
                 return Err(self.take_back(step, &e));
             }
         }
@@ -149,6 +156,18 @@ impl<'a> Update<'a> {
             Step::Done | Step::RolledBack => Ok(()),
         }?;
         self.watch.end()
+    }
+
+    /// Requests may wait for a step: its record is written by the housekeeping.
+    fn record(&self, step: Step, refusal: Option<&Error>) {
+        let mut entry = Entry::new(Kind::UpdateStep);
+        entry.service = self.staging.service().name().to_string();
+        entry.version = self.label.to_string();
+        entry.message = refusal.map_or_else(|| step.to_string(), |e| format!("{step}: {}", e.message()));
+        if let Some(e) = refusal {
+            e.status().name().clone_into(&mut entry.status);
+        }
+        self.engine.record_later(entry);
     }
 
     fn verify(&mut self) -> Result<()> {

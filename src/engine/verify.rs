@@ -1,5 +1,6 @@
 //! Verifying messages, by the keys that the process has prepared and the schemes that the host has registered.
 
+use super::audit::count_verified;
 use crate::crypto::key::Key;
 use crate::crypto::scheme::Schemes;
 use crate::crypto::sm2::{Claim, PreparedKeys, Signature, UserId};
@@ -52,17 +53,20 @@ pub fn schemes() -> &'static Schemes {
 /// Whether `signature`, in its scheme's form, is that of a key of whichever scheme over `message`; if not,
 /// [`Status::SignatureInvalid`]. The user id concerns SM2 alone.
 pub fn verify_by(key: &Key, user_id: &UserId, message: &[u8], signature: &[u8]) -> Result<()> {
-    match key.sm2() {
-        Some(key) => {
-            verify_message(&Claim { key, user_id, message, signature: &Signature::from_bytes(signature)? })
-        }
-        None => key.verify(schemes(), user_id, message, signature),
+    if let Some(key) = key.sm2() {
+        let signature = &Signature::from_bytes(signature)?;
+        return verify_message(&Claim { key, user_id, message, signature });
     }
+    let verified = key.verify(schemes(), user_id, message, signature);
+    count_verified(usize::from(verified.is_ok()), usize::from(verified.is_err()));
+    verified
 }
 
 /// [`Status::SignatureInvalid`] if the claim is not true.
 pub fn verify_message(claim: &Claim<'_>) -> Result<()> {
-    if prepared_keys().verify(claim) {
+    let is_right = prepared_keys().verify(claim);
+    count_verified(usize::from(is_right), usize::from(!is_right));
+    if is_right {
         return Ok(());
     }
     let why = "signature: it does not belong to this message, this key and this user id";
@@ -71,5 +75,8 @@ pub fn verify_message(claim: &Claim<'_>) -> Result<()> {
 
 /// Which of the claims are true, in their order.
 pub fn verify_messages(claims: &[Claim<'_>]) -> Vec<bool> {
-    prepared_keys().verify_batch(claims)
+    let verified = prepared_keys().verify_batch(claims);
+    let right = verified.iter().filter(|is_right| **is_right).count();
+    count_verified(right, verified.len().saturating_sub(right));
+    verified
 }

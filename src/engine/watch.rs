@@ -3,6 +3,7 @@
 
 use super::{Change as Asked, Engine};
 use crate::error::Error;
+use crate::journal::{Entry, Kind};
 use crate::runtime::{self, Change, Happening, Service, Version, Watcher};
 use crate::sys::fork;
 use crate::telemetry::{Event, EventKind, Events, Log, LogLevel};
@@ -96,6 +97,21 @@ impl Watch {
     fn tell(&self, version: &Version, kind: EventKind, detail: &str) {
         let (service, label) = (version.service(), version.label());
         self.events.tell(&Event { kind, service: service.as_str(), version: label.as_str(), detail });
+        let recorded = match kind {
+            EventKind::BreakerProbing => return,
+            EventKind::BreakerOpened | EventKind::BreakerReopened | EventKind::BreakerClosed => Kind::Breaker,
+            EventKind::Quarantined => Kind::Crash,
+            EventKind::Pinned => Kind::Pinned,
+            EventKind::Unmapped => Kind::Unmapped,
+        };
+        if !self.is_inherited()
+            && let Some(engine) = self.engine.upgrade()
+        {
+            let mut entry = Entry::new(recorded);
+            (entry.service, entry.version) = (service.to_string(), label.to_string());
+            (entry.digest, entry.message) = (Some(*version.digest()), detail.to_owned());
+            engine.record_later(entry);
+        }
     }
 
     fn settle(&self, service: &Arc<Service>) {

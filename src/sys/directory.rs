@@ -118,6 +118,26 @@ impl Directory {
         Ok(bytes)
     }
 
+    /// Opens the regular file `name` to read it and to add to its end (`O_APPEND`), making it (mode 0600) where it is
+    /// missing; under the same rules of ownership as the directory.
+    pub fn open_to_append(&self, name: &str, unsafe_status: Status) -> Result<File> {
+        let context = || format!("file {}", self.path.join(name).display());
+        let flags = libc::O_RDWR | libc::O_APPEND | libc::O_CREAT | libc::O_NONBLOCK;
+        let file = open_at(self.file.as_raw_fd(), Path::new(name), flags, 0o600)
+            .map_err(|e| Error::io(context(), &e))?;
+        let metadata = file.metadata().map_err(|e| Error::io(context(), &e))?;
+        if !metadata.is_file() {
+            return Err(Error::new(unsafe_status, format!("{}: expected a regular file", context())));
+        }
+        check_owner(&metadata, false, unsafe_status).map_err(|e| e.of(context()))?;
+        Ok(file)
+    }
+
+    /// Makes durable which files there are.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|e| Error::io(format_args!("sync {}", self.path.display()), &e))
+    }
+
     /// Puts `bytes` under `name` so that a crash leaves the old file or the new one, and makes it durable.
     pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let context = || format!("write {}", self.path.join(name).display());
@@ -197,11 +217,6 @@ impl Directory {
             return Err(fail(io::Error::last_os_error()));
         }
         self.sync()
-    }
-
-    /// Makes the names in the directory durable.
-    pub fn sync(&self) -> Result<()> {
-        self.file.sync_all().map_err(|e| Error::io(format_args!("sync {}", self.path.display()), &e))
     }
 
     /// Holds the directory's lock file until the guard is dropped; other processes and threads wait.

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::queue::Queue;
-use super::{Answer, Delivery, Ticket};
+use super::{Answer, Count, Delivery, Ticket};
 use crate::crypto::sm2::{Claim, PreparedKeys};
 use crate::error::{Error, Result, Status};
 use crate::sync::Mutex;
@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 pub(super) struct Pool {
     pub(super) queue: Queue<Ticket>,
     keys: &'static PreparedKeys,
+    count: Option<Count>,
     deliver: Option<Delivery>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -32,8 +33,13 @@ pub(super) fn is_pool_thread() -> bool {
 }
 
 impl Pool {
-    pub(super) fn new(queue: Queue<Ticket>, keys: &'static PreparedKeys, deliver: Option<Delivery>) -> Self {
-        Self { queue, keys, deliver, threads: Mutex::new(Vec::new()) }
+    pub(super) fn new(
+        queue: Queue<Ticket>,
+        keys: &'static PreparedKeys,
+        count: Option<Count>,
+        deliver: Option<Delivery>,
+    ) -> Self {
+        Self { queue, keys, count, deliver, threads: Mutex::new(Vec::new()) }
     }
 
     /// Starts one more thread.
@@ -98,6 +104,10 @@ impl Pool {
             };
             Answer { ticket: ticket.number, status }
         }));
+        let right = answers.iter().filter(|answer| answer.status == Status::Ok).count();
+        if let Some(count) = self.count {
+            count(right, answers.len().saturating_sub(right));
+        }
     }
 }
 

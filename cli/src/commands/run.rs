@@ -1,14 +1,15 @@
 //! `sogov run`: loads, routes and calls.
 #![forbid(unsafe_code)]
 
-use super::Command;
+use super::{Command, PASSWORD_FILE};
 use crate::args::{self, Args, Opt};
 use crate::engine::{self, DEVELOPMENT, ROOT_ID, TRUST};
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{self, Output, of_error};
 use serde_json::{Map, Value, json};
-use sogov::engine::{Change, Engine, LoadOptions};
+use sogov::crypto::key::Key;
+use sogov::engine::{AuditOptions, Change, Engine, LoadOptions};
 use sogov::error::Error;
 use sogov::loader::Invocation;
 use sogov::route::{Header, Reason, Request};
@@ -45,6 +46,9 @@ pub const COMMAND: Command = Command {
             "DIR",
             "the state directory: a later run brings the stable version back from there",
         ),
+        Opt::flag("audit", "record what is done in the state directory's audit trail, or do not do it"),
+        Opt::value("audit-key", "FILE", "private key that signs the trail's checkpoints"),
+        PASSWORD_FILE,
         Opt::value("service", "NAME", "the service"),
         Opt::many("load", "LABEL=PATH", "a version and its signed plugin"),
         Opt::value("promote", "LABEL", "the version that becomes stable"),
@@ -62,6 +66,8 @@ pub const COMMAND: Command = Command {
          --input 'amount=100 currency=CNY'",
         "sogov run --trust trust --development --service fee --load v1=fee-v1.so --load v2=fee-v2.so \
          --policy policy.json --count 1000 --input 'amount=100 currency=CNY'",
+        "sogov run --trust trust --development --state state --audit --audit-key root.pem --service fee --load v1=fee-v1.so \
+         --input 'amount=100 currency=CNY'",
     ],
     run,
 };
@@ -79,7 +85,8 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let input = input_of(args)?;
 
-    let engine = engine::open(args, args.path("state").map(Path::to_owned), args.has("verbose"))?;
+    let audit = audit_options(args)?;
+    let engine = engine::open(args, args.path("state").map(Path::to_owned), audit, args.has("verbose"))?;
     let done = prepare(args, &engine, name, &plugins).and_then(|service| {
         let calls =
             Calls { service: &service, headers: &headers, user_key: args.value("user-key"), input: &input };
@@ -90,6 +97,24 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     });
     engine.close();
     done
+}
+
+/// How the run is recorded, where that was asked for.
+fn audit_options(args: &Args) -> Result<Option<AuditOptions>, Failure> {
+    if !args.has("audit") {
+        if args.has("audit-key") {
+            return Err(Failure::Usage("--audit-key goes with --audit".into()));
+        }
+        return Ok(None);
+    }
+    if !args.has("state") {
+        return Err(Failure::Usage("--audit goes with --state".into()));
+    }
+    let key = match args.path("audit-key") {
+        Some(_) => Some(Arc::new(Key::Private(input::private_key(args, "audit-key")?))),
+        None => None,
+    };
+    Ok(Some(AuditOptions { required: true, key, ..AuditOptions::default() }))
 }
 
 /// Loads, promotes and routes as the options say.

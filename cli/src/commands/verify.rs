@@ -62,7 +62,7 @@ fn verify_file(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let path = args.required_operand("the plugin's file")?;
     let options =
         LoadOptions { signature_path: args.path("signature").map(Path::to_owned), ..LoadOptions::default() };
-    let engine = engine::open(args, None, false)?;
+    let engine = engine::open(args, None, None, false)?;
     let image = engine.verify_file(service, args.text("version")?, path, &options)?;
     let statement = image.statement();
     output.show(&json!({

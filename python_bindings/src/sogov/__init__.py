@@ -15,6 +15,7 @@ Start at `Engine`; `PrivateKey` signs, `verify_batch` and `Verifier` verify in n
 from __future__ import annotations
 
 from . import _abi
+from ._audit import AuditOptions, AuditPosition, AuditReport, audit_verify
 from ._batch import Signing, Verification, digest, sign_batch, verify_batch
 from ._engine import Engine, Event, ProcessInfo, VersionInfo, process_status
 from ._enums import (
@@ -100,6 +101,9 @@ __all__ = [
     "Answer",
     "ArgumentError",
     "AuditBrokenError",
+    "AuditOptions",
+    "AuditPosition",
+    "AuditReport",
     "BatchInvalidError",
     "BelowFloorError",
     "Breaker",
@@ -180,6 +184,7 @@ __all__ = [
     "WrongAudienceError",
     "WrongServiceError",
     "__version__",
+    "audit_verify",
     "digest",
     "pack",
     "prepared_keys_limit",

@@ -84,6 +84,41 @@ class CallInfo(ctypes.Structure):
     ]
 
 
+class AuditOptions(ctypes.Structure):
+    """sogov_audit_options."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("required", c_uint32),
+        ("checkpoint_every", c_uint32),
+        ("checkpoint_key", c_void_p),
+        ("segment_size", c_uint64),
+        ("total_size", c_uint64),
+        ("pseudonym_key", c_char_p),
+        ("pseudonym_key_len", c_size_t),
+    ]
+
+
+class AuditPosition(ctypes.Structure):
+    """sogov_audit_position."""
+
+    _fields_ = [("record", c_uint64), ("hash", c_uint8 * 32)]
+
+
+class AuditReport(ctypes.Structure):
+    """sogov_audit_report."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("first", c_uint64),
+        ("head", AuditPosition),
+        ("segments", c_uint64),
+        ("checkpoints", c_uint64),
+        ("signed_up_to", c_uint64),
+        ("recovered", c_uint64),
+    ]
+
+
 class EngineOptions(ctypes.Structure):
     """sogov_engine_options."""
 
@@ -108,6 +143,7 @@ class EngineOptions(ctypes.Structure):
         ("contain_crashes", c_uint32),
         ("parked_bytes", c_size_t),
         ("receipt_key", c_void_p),
+        ("audit", POINTER(AuditOptions)),
     ]
 
 
@@ -396,6 +432,9 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_request": Request,
     "sogov_call_info": CallInfo,
     "sogov_event": Event,
+    "sogov_audit_options": AuditOptions,
+    "sogov_audit_position": AuditPosition,
+    "sogov_audit_report": AuditReport,
     "sogov_engine_options": EngineOptions,
     "sogov_change_options": ChangeOptions,
     "sogov_process_info": ProcessInfo,
@@ -610,6 +649,18 @@ def sogov_unload(
 @_exported(c_int, c_void_p, c_char_p, c_size_t, POINTER(VersionInfo), c_size_t, POINTER(c_size_t), _error)
 def sogov_version_list(
     engine: int, service: Text, service_len: int, infos: Ref, capacity: int, count: Ref, error: Ref
+) -> int: ...
+
+
+@_exported(c_int, c_void_p, c_uint32, POINTER(AuditPosition), _error)
+def sogov_audit_head(engine: int, checkpoint: int, head: Ref, error: Ref) -> int: ...
+
+
+@_exported(
+    c_int, c_char_p, c_size_t, POINTER(c_void_p), c_size_t, POINTER(AuditPosition), POINTER(AuditReport), _error
+)
+def sogov_audit_verify(
+    directory: bytes, directory_len: int, keys: Ref, key_count: int, expected: Ref, report: Ref, error: Ref
 ) -> int: ...
 
 

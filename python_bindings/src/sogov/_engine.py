@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Callable, Union
 
 from . import _abi, _convert, _update
+from ._audit import AuditOptions, AuditPosition, native_options, position
 from ._convert import Data, PathLike
 from ._enums import (
     Breaker,
@@ -160,6 +161,7 @@ class Engine:
         would get the faults first.
     receipt_key: a key of hmac-sha256 that codes the receipts of installed packages; without it none is
         installed. It must not lie in the state directory.
+    audit: how what is done is recorded in the audit trail of the state directory; None: nothing is.
 
     Raises TrustInvalidError and ExpiredError for an unsound trust directory, SystemFailure and NotFoundError
     for directories that cannot be opened.
@@ -186,6 +188,7 @@ class Engine:
         symbol_collisions: SymbolCollisions = SymbolCollisions.REFUSE,
         contain_crashes: bool = False,
         receipt_key: PrivateKey | None = None,
+        audit: AuditOptions | None = None,
     ) -> None:
         if isinstance(root_key_ids, str):
             raise TypeError("root_key_ids: expected a sequence of key ids, found one str")
@@ -203,6 +206,7 @@ class Engine:
                 ("symbol_collisions", symbol_collisions),
             ]
         }
+        recorded = None if audit is None else native_options(audit)
         context = _keep(log, event)
         options = _abi.EngineOptions(
             size=ctypes.sizeof(_abi.EngineOptions),
@@ -222,6 +226,8 @@ class Engine:
             options.log, options.log_context = _write_log, context
         if event is not None:
             options.event, options.event_context = _tell_event, context
+        if recorded is not None:
+            options.audit = ctypes.pointer(recorded)
         handle, error = ctypes.c_void_p(), ErrorPlace()
         try:
             error.check(_abi.sogov_engine_open(ctypes.byref(options), ctypes.byref(handle), error.ref))
@@ -240,6 +246,20 @@ class Engine:
     def closed(self) -> bool:
         """Whether `close` has ended this engine."""
         return self._gate.is_shut
+
+    def audit_head(self, checkpoint: bool = False) -> AuditPosition:
+        """The last record of the audit trail, to be kept where nobody who can write the state directory can
+        write: `audit_verify` finds by it what was cut off.
+
+        checkpoint: sign and make durable first what was recorded.
+
+        NotFoundError when the engine records nothing.
+        """
+        with _Inside(self._gate):
+            place, error = _abi.AuditPosition(), ErrorPlace()
+            signed = 1 if checkpoint else 0
+            error.check(_abi.sogov_audit_head(self._handle, signed, ctypes.byref(place), error.ref))
+            return position(place)
 
     def service(self, name: str) -> Service:
         """The service `name`, always the same object; it comes into being where it is new. Look it up once

@@ -53,6 +53,18 @@ NATIVE(jlong, engineOpen)(JNIEnv *env, jclass class, jlong context, jbyteArray a
     options.symbol_collisions = read_u32(&reader);
     options.contain_crashes = read_u32(&reader);
     options.receipt_key = HANDLE(const sogov_key, read_number(&reader));
+    sogov_audit_options audit = {.size = sizeof audit};
+    if (read_number(&reader)) {
+        audit.required = read_u32(&reader);
+        audit.checkpoint_key = HANDLE(const sogov_key, read_number(&reader));
+        audit.checkpoint_every = read_u32(&reader);
+        audit.segment_size = (uint64_t)read_number(&reader);
+        audit.total_size = (uint64_t)read_number(&reader);
+        text secret = read_text(&reader);
+        audit.pseudonym_key = (const uint8_t *)secret.bytes;
+        audit.pseudonym_key_len = secret.len;
+        options.audit = &audit;
+    }
     sogov_engine *engine = NULL;
     sogov_error *error = NULL;
     sogov_status status = sogov_engine_open(&options, &engine, &error);

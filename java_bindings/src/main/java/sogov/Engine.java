@@ -315,6 +315,17 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
+     * The last record of the audit trail, to be kept where nobody who can write the state directory can write: {@link
+     * Audit#verify} finds by it what was cut off.
+     *
+     * @param checkpoint whether what was recorded is signed and made durable first
+     * @return the place; {@link SogovException} with {@link Status#NOT_FOUND} when the engine records nothing
+     */
+    public AuditPosition auditHead(boolean checkpoint) {
+        return inside(address -> AuditPosition.read(new Unpacker(Native.auditHead(address, checkpoint))));
+    }
+
+    /**
      * Whether this engine was closed.
      *
      * @return true after {@link #close}

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 
 /** What an engine needs to know; from {@link Engine#builder}. For one thread. */
 public final class EngineBuilder {
@@ -24,6 +25,7 @@ public final class EngineBuilder {
     private SymbolCollisions symbolCollisions = SymbolCollisions.REFUSE;
     private boolean containsCrashes;
     private PrivateKey receiptKey;
+    private AuditOptions audit;
 
     EngineBuilder() {}
 
@@ -39,21 +41,27 @@ public final class EngineBuilder {
         for (int i = 0; i < roots.size(); i++) {
             System.arraycopy(roots.get(i).bytes(), 0, ids, i * Digest.LENGTH, Digest.LENGTH);
         }
-        if (receiptKey == null) {
-            return open(ids, 0);
-        }
-        return receiptKey.using(address -> open(ids, address));
+        // The keys stay open while the engine is opened; 0 stands for one that is not given.
+        PrivateKey checkpointKey = audit == null ? null : audit.checkpointKey();
+        return using(receiptKey, receipt -> using(checkpointKey, checkpoint -> open(ids, receipt, checkpoint)));
     }
 
-    private Engine open(byte[] ids, long receiptKeyAddress) {
-        byte[] options = new Packer()
+    private static Engine using(PrivateKey key, LongFunction<Engine> open) {
+        return key == null ? open.apply(0) : key.using(open);
+    }
+
+    private Engine open(byte[] ids, long receipt, long checkpoint) {
+        Packer options = new Packer()
                 .path(trust).data(ids).path(state).flag(log != null).flag(event != null)
                 .number(parkedVersions).number(parkedBytes)
                 .number(preflight.number()).milliseconds(preflightTime).number(preflightMemoryMib)
                 .milliseconds(preflightCpu)
-                .number(symbolCollisions.number()).flag(containsCrashes).number(receiptKeyAddress)
-                .done();
-        return Engine.open(options, new Listeners(log, event));
+                .number(symbolCollisions.number()).flag(containsCrashes).number(receipt)
+                .flag(audit != null);
+        if (audit != null) {
+            audit.pack(options, checkpoint);
+        }
+        return Engine.open(options.doneWithSecret(), new Listeners(log, event));
     }
 
     /**
@@ -194,6 +202,17 @@ public final class EngineBuilder {
      */
     public EngineBuilder receiptKey(PrivateKey key) {
         receiptKey = Objects.requireNonNull(key, "key");
+        return this;
+    }
+
+    /**
+     * Has what is done recorded in the audit trail of the state directory.
+     *
+     * @param options how
+     * @return this
+     */
+    public EngineBuilder audit(AuditOptions options) {
+        audit = Objects.requireNonNull(options, "options");
         return this;
     }
 }

@@ -25,6 +25,10 @@ final class Native {
 
     static native byte[] processInfo();
 
+    static native byte[] auditHead(long engine, boolean checkpoint);
+
+    static native byte[] auditVerify(byte[] arguments);
+
     // Engines.
 
     static native long engineOpen(long context, byte[] options);
