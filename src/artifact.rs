@@ -4,5 +4,6 @@
 
 mod der;
 pub mod elf;
+pub mod sbom;
 pub mod sigmeta;
 pub mod statement;

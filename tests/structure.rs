@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("crypto", &[]),
     ("verifier", &["crypto", "sys"]),
-    ("artifact", &["crypto"]),
+    ("artifact", &["crypto", "document"]),
     ("trust", &["artifact", "crypto", "document", "sys", "timestamp"]),
     ("loader", &["artifact", "sys", "trust"]),
     ("route", &["crypto", "document"]),

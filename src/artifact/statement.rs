@@ -388,10 +388,17 @@ pub fn trust_signed_bytes(document: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec
     Domain::TrustDocument.signed_bytes(document, scheme_id, key_id)
 }
 
-/// Whether `message` could be taken for what vouches for a statement or a trust document. A key must not sign such a
-/// message because somebody asks it to.
+/// What the key `key_id` signs, by the scheme `scheme_id`, to vouch for a snapshot of advisories: as [`signed_bytes`],
+/// but led by `"sogov.advisories.v1" 00`.
+pub fn advisories_signed_bytes(document: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
+    Domain::Advisories.signed_bytes(document, scheme_id, key_id)
+}
+
+/// Whether `message` could be taken for what vouches for a statement, a trust document or a snapshot of advisories. A key
+/// must not sign such a message because somebody asks it to.
 pub fn is_signed_bytes(message: &[u8]) -> bool {
-    [Domain::Statement, Domain::TrustDocument].iter().any(|domain| message.starts_with(domain.tag()))
+    let domains = [Domain::Statement, Domain::TrustDocument, Domain::Advisories];
+    domains.iter().any(|domain| message.starts_with(domain.tag()))
 }
 
 /// What kind of thing a signature is for: a signature of one domain is worth nothing in another.
@@ -399,6 +406,7 @@ pub fn is_signed_bytes(message: &[u8]) -> bool {
 enum Domain {
     Statement,
     TrustDocument,
+    Advisories,
 }
 
 impl Domain {
@@ -411,6 +419,7 @@ impl Domain {
         match self {
             Self::Statement => b"sogov.sig.v1\0",
             Self::TrustDocument => b"sogov.trust.v1\0",
+            Self::Advisories => b"sogov.advisories.v1\0",
         }
     }
 }

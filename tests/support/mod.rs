@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod keys;
+pub mod sbom;
 
 use parking_lot::Mutex;
 use sogov::crypto::key_id::KeyId;

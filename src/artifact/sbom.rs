@@ -1,0 +1,169 @@
+//! Software bills of materials: which components an artifact says it is made of.
+//!
+//! Three forms give one list: CycloneDX JSON (ECMA-424; 1.4 to 1.6), SPDX JSON (ISO/IEC 5962; 2.2 and 2.3), and the `.dep-v0`
+//! section that `cargo auditable` puts into a binary. They are read strictly where a component could hide (a name twice in
+//! an object, another schema, a malformed package URL) and generously where nothing depends on it (fields of no concern here).
+
+mod auditable;
+mod cyclonedx;
+pub mod order;
+pub mod purl;
+pub mod range;
+mod spdx;
+
+pub use auditable::SECTION;
+
+use super::elf::Elf;
+use crate::document::{Document, Field, Object};
+use crate::error::{Error, Result, Status};
+use purl::Purl;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes in the longest bill of materials.
+pub const MAX_LEN: usize = 16 << 20;
+/// The most components of one.
+pub const MAX_COMPONENTS: usize = 65_536;
+/// The most versions of one package in one: what is compared with every rule about that package stays bounded.
+const MAX_VERSIONS: usize = 256;
+const MAX_TEXT: usize = 1024;
+
+/// The components of an artifact, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sbom {
+    components: Vec<Component>,
+}
+
+/// A part of an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Component {
+    /// Its package URL in canonical form; empty where the document gives none.
+    pub purl: String,
+    /// Its name, with its group in front where it has one.
+    pub name: String,
+    /// Its version; empty where the document gives none.
+    pub version: String,
+}
+
+impl Component {
+    /// The type of its package URL, such as `cargo`; empty without one.
+    pub fn ecosystem(&self) -> &str {
+        let kind = self.purl.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
+        kind.map_or("", |(kind, _)| kind)
+    }
+
+    /// Its package URL, read.
+    pub fn package(&self) -> Option<Purl> {
+        Purl::parse(&self.purl).ok()
+    }
+}
+
+impl Sbom {
+    /// Reads a document in CycloneDX or SPDX JSON; which of them, the document says. [`Status::SbomInvalid`] for anything else.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let document = Document::parse(bytes, MAX_LEN, Status::SbomInvalid)?;
+        let mut root = document.object()?;
+        let mut list = List::default();
+        match (root.optional("bomFormat"), root.optional("spdxVersion")) {
+            (Some(format), None) => {
+                format.one_of(&["CycloneDX"])?;
+                cyclonedx::read(&mut root, &mut list)?;
+            }
+            (None, Some(version)) => {
+                version.one_of(&["SPDX-2.2", "SPDX-2.3"])?;
+                spdx::read(&mut root, &mut list)?;
+            }
+            (None, None) => return Err(root.error("expected bomFormat (CycloneDX) or spdxVersion, found neither")),
+            (Some(_), Some(_)) => return Err(root.error("expected bomFormat or spdxVersion, found both")),
+        }
+        Ok(list.finish())
+    }
+
+    /// Reads the section `.dep-v0` of the image `elf`, whose bytes are `file`; `None` where it has none.
+    /// [`Status::SbomInvalid`] for two such sections, and for one that is not compressed JSON of that form.
+    pub fn of_image(elf: &Elf<'_>, file: &[u8]) -> Result<Option<Self>> {
+        let Some(json) = auditable::find(elf, file)? else { return Ok(None) };
+        let mut list = List::default();
+        auditable::read(&json, &mut list).map_err(|e| e.of(SECTION))?;
+        Ok(Some(list.finish()))
+    }
+
+    /// The components, sorted.
+    pub fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// The components of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let all: BTreeSet<Component> = self.components.into_iter().chain(other.components).collect();
+        Self { components: all.into_iter().collect() }
+    }
+}
+
+/// The components while they are being read.
+#[derive(Debug, Default)]
+struct List {
+    components: BTreeSet<Component>,
+    versions: BTreeMap<String, usize>,
+}
+
+impl List {
+    /// Enters a component that stands at `at`. Where the document and the package URL give different versions, it counts as
+    /// both.
+    fn enter(&mut self, at: &Object<'_>, purl: Option<&Purl>, name: &str, version: &str) -> Result<()> {
+        let own = purl.and_then(Purl::version).unwrap_or_default();
+        let (text, key) =
+            purl.map_or_else(|| (String::new(), purl::name_key(name)), |purl| (purl.to_string(), purl.key()));
+        let both = [own, version];
+        // A version that is absent is one only where the other is, too.
+        let versions = both.iter().filter(|version| !version.is_empty()).copied().collect::<BTreeSet<_>>();
+        let versions = if versions.is_empty() { BTreeSet::from([""]) } else { versions };
+        for version in versions {
+            let component =
+                Component { purl: text.clone(), name: name.to_owned(), version: version.to_owned() };
+            if !self.components.insert(component) {
+                continue;
+            }
+            let count = self.versions.entry(key.clone()).or_default();
+            *count = count.saturating_add(1);
+            if *count > MAX_VERSIONS {
+                return Err(at.error(format!("expected at most {MAX_VERSIONS} versions of {name}, found more")));
+            }
+        }
+        if self.components.len() > MAX_COMPONENTS {
+            return Err(at.error(format!("expected at most {MAX_COMPONENTS} components, found more")));
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Sbom {
+        Sbom { components: self.components.into_iter().collect() }
+    }
+}
+
+/// A text that is not empty and has no control characters.
+fn name(field: &Field<'_>) -> Result<String> {
+    match text(field)? {
+        empty if empty.is_empty() => Err(field.error("expected a name, found nothing")),
+        name => Ok(name),
+    }
+}
+
+fn text(field: &Field<'_>) -> Result<String> {
+    let text = field.text(MAX_TEXT)?.trim();
+    if text.contains(char::is_control) {
+        return Err(field.error("expected no control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn purl(field: &Field<'_>) -> Result<Purl> {
+    Purl::parse(field.text(purl::MAX_LEN)?).map_err(|why| field.error(why))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Status::SbomInvalid, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! CycloneDX JSON, 1.4 to 1.6. What counts is the component that the document describes (`metadata.component`), `components`,
+//! and every component inside of one.
+
+use super::{List, name, purl, text};
+use crate::document::{Field, Object};
+use crate::error::Result;
+
+/// Reads the document; how deep components may stand in each other is bounded by the reader of JSON.
+pub(super) fn read(root: &mut Object<'_>, list: &mut List) -> Result<()> {
+    root.required("specVersion")?.one_of(&["1.4", "1.5", "1.6"])?;
+    // Walked by a list of its own rather than by recursion.
+    let mut open: Vec<Field<'_>> = Vec::new();
+    if let Some(metadata) = root.optional("metadata") {
+        open.extend(metadata.object()?.optional("component"));
+    }
+    if let Some(components) = root.optional("components") {
+        open.extend(components.array()?);
+    }
+    while let Some(field) = open.pop() {
+        let mut component = field.object()?;
+        enter(&mut component, list)?;
+        if let Some(inner) = component.optional("components") {
+            open.extend(inner.array()?);
+        }
+    }
+    Ok(())
+}
+
+fn enter(component: &mut Object<'_>, list: &mut List) -> Result<()> {
+    let own = name(&component.required("name")?)?;
+    let group = component.optional("group").map(|field| text(&field)).transpose()?.unwrap_or_default();
+    let version = component.optional("version").map(|field| text(&field)).transpose()?.unwrap_or_default();
+    let purl = component.optional("purl").map(|field| purl(&field)).transpose()?;
+    let name = if group.is_empty() { own } else { format!("{group}/{own}") };
+    list.enter(component, purl.as_ref(), &name, &version)
+}
