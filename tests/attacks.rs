@@ -4,5 +4,7 @@
 
 mod support;
 
+#[path = "attacks/sbom.rs"]
+mod sbom;
 #[path = "attacks/schemes.rs"]
 mod schemes;
