@@ -11,7 +11,7 @@ import "unsafe"
 
 // Sign signs a message under the scheme of the key: sm2-sm3 (GB/T 32918.2-2016) or ecdsa-p256 (FIPS 186-5) with a fresh nonce each
 // time, hmac-sha256, or a registered one, of which it takes up to 8 KiB. It fails with ErrInvalidArgument for a
-// message that begins like what vouches for plugins or trust documents ("sogov.sig.v1" or "sogov.trust.v1" and a NUL): sign the
+// message that begins like what vouches for plugins or trust documents ("sogov.sig.v1", "sogov.trust.v1" or "sogov.advisories.v1" and a NUL): sign the
 // file instead.
 func (k *PrivateKey) Sign(message []byte, options *SignatureOptions) ([]byte, error) {
 	if err := k.gate.enter("key"); err != nil {

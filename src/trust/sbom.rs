@@ -55,6 +55,11 @@ impl Gate {
         })
     }
 
+    /// The snapshot of advisories, where it is asked for.
+    pub fn advisories(&self) -> Option<&Advisories> {
+        self.advisories.as_ref()
+    }
+
     /// [`Status::ComponentDenied`] if any component is denied.
     pub(super) fn check(&self, sbom: &Sbom) -> Result<()> {
         let mut denials = sbom.components().iter().filter_map(|component| self.denial(component));
@@ -67,28 +72,41 @@ impl Gate {
     }
 }
 
+impl Denial<'_> {
+    /// The rule or the advisory, its range and its reason, in words.
+    pub fn cause(&self) -> String {
+        self.cause.to_string()
+    }
+}
+
 impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Component { purl, name, version } = self.component;
-        let component = if purl.is_empty() { name } else { purl };
-        write!(f, "component {component}")?;
+        write!(f, "component {}", if purl.is_empty() { name } else { purl })?;
         if !version.is_empty() {
             write!(f, " (version {version})")?;
         }
-        match &self.cause {
-            Cause::Rule(rule) => {
-                write!(f, ": denied by the rule {} {}", rule.package, rule.versions)?;
-                if rule.reason.is_empty() { Ok(()) } else { write!(f, ": {}", rule.reason) }
+        write!(f, ": denied by {}", self.cause)
+    }
+}
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self {
+            Self::Rule(rule) => {
+                write!(f, "the rule {} {}", rule.package, rule.versions)?;
+                &rule.reason
             }
-            Cause::Advisory(advisory, range) => {
-                write!(f, ": denied by the advisory {}", advisory.id)?;
+            Self::Advisory(advisory, range) => {
+                write!(f, "the advisory {}", advisory.id)?;
                 if !advisory.aliases.is_empty() {
                     write!(f, " ({})", advisory.aliases.join(", "))?;
                 }
                 write!(f, ", {range}")?;
-                if advisory.summary.is_empty() { Ok(()) } else { write!(f, ": {}", advisory.summary) }
+                &advisory.summary
             }
-        }
+        };
+        if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
     }
 }
 

@@ -102,7 +102,7 @@ public final class PrivateKey extends Key {
      * each time, hmac-sha256, or a registered one.
      *
      * @param message any number of bytes; {@link SogovException} with {@link Status#INVALID_ARGUMENT} for one that begins
-     *     like what vouches for plugins or trust documents ("sogov.sig.v1", "sogov.trust.v1" and a NUL)
+     *     like what vouches for plugins, trust documents or advisories ("sogov.sig.v1", "sogov.trust.v1", "sogov.advisories.v1" and a NUL)
      * @param options user id and encoding
      * @return the signature
      */
