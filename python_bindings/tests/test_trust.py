@@ -229,7 +229,7 @@ def test_a_bill_of_materials_is_bound_and_its_components_are_judged(trust: Trust
         engine.promote("fee", "v1")
         denied = {"purl": "pkg:cargo/foo", "versions": "<1.2", "reason": "unsound"}
         trust.write(services=[{"name": "fee", "sbom": {"deny": [denied]}}])
-        with pytest.raises(sogov.ComponentDeniedError, match="pkg:cargo/foo <1.2: unsound"):
+        with pytest.raises(sogov.ComponentDeniedError, match=r"pkg:cargo/foo <1\.2: unsound"):
             engine.update("fee", "v2", plugins["v2"], sbom_path=sbom)
         trust.write()
         engine.update("fee", "v2", plugins["v2"], sbom_path=sbom)

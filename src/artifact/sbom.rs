@@ -81,10 +81,14 @@ impl Sbom {
     /// Reads the section `.dep-v0` of the image `elf`, whose bytes are `file`; `None` where it has none.
     /// [`Status::SbomInvalid`] for two such sections, and for one that is not compressed JSON of that form.
     pub fn of_image(elf: &Elf<'_>, file: &[u8]) -> Result<Option<Self>> {
-        let Some(json) = auditable::find(elf, file)? else { return Ok(None) };
+        auditable::find(elf, file)?.map(Self::of_section).transpose()
+    }
+
+    /// Reads the content of a section `.dep-v0`: JSON compressed by zlib, of at most [`MAX_LEN`] bytes when it is not.
+    pub fn of_section(content: &[u8]) -> Result<Self> {
         let mut list = List::default();
-        auditable::read(&json, &mut list).map_err(|e| e.of(SECTION))?;
-        Ok(Some(list.finish()))
+        auditable::read(content, &mut list).map_err(|e| e.of(SECTION))?;
+        Ok(list.finish())
     }
 
     /// The components, sorted.

@@ -254,8 +254,8 @@ class PrivateKey(_Key):
         epoch: a number that grows with each release, from 0 to 2**64-1; a trust policy can demand a minimum.
         name, semver, issuer: a package URL, a semantic version, who issues it; may be empty.
         not_before, not_after: aware datetimes or seconds since 1970; None is no limit.
-        sbom: the bill of materials to bind, a file in CycloneDX or SPDX JSON. Loading looks for it at the plugin's
-            path with ".sbom.json" behind it; it is not moved there.
+        sbom: the bill of materials to bind, a file in CycloneDX or SPDX JSON. Loading looks for it at the
+            plugin's path with ".sbom.json" behind it; it is not moved there.
 
         SbomInvalidError when that is malformed;
         ImageRejectedError when `source` is no loadable plugin; BusyError when it is signed already

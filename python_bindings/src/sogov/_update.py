@@ -93,7 +93,9 @@ def options(
     flags: tuple[bool, bool, bool],
     numbers: dict[str, int],
 ) -> _abi.UpdateOptions:
-    """The struct; `flags` are keep_failed, wait_durable and isolated, `texts` actor and reason, `paths` signature and SBOM."""
+    """The struct; `flags` are keep_failed, wait_durable and isolated, `texts` actor and reason, `paths` those
+    of the signature and the bill of materials.
+    """
     who, why = _convert.text(texts[0], "actor"), _convert.text(texts[1], "reason")
     steps = (_abi.UpdateGray * len(gray))(
         *(

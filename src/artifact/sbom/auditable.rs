@@ -12,28 +12,24 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 /// The section's name.
 pub const SECTION: &str = ".dep-v0";
 
-/// The section's content, decompressed to at most [`MAX_LEN`] bytes; `None` where the file has no such section.
-pub(super) fn find(elf: &Elf<'_>, file: &[u8]) -> Result<Option<Vec<u8>>> {
+/// The section's content; `None` where the file has no such section.
+pub(super) fn find<'a>(elf: &Elf<'_>, file: &'a [u8]) -> Result<Option<&'a [u8]>> {
     let mut sections = elf.sections().iter().filter(|section| section.name == SECTION);
-    let section = match (sections.next(), sections.next()) {
-        (None, _) => return Ok(None),
-        (Some(section), None) => section,
-        (Some(_), Some(_)) => {
-            return Err(invalid(format!("{SECTION}: expected one such section, found more")));
+    match (sections.next(), sections.next()) {
+        (None, _) => Ok(None),
+        (Some(section), None) => {
+            Ok(Some(section.file_range().and_then(|range| file.get(range)).unwrap_or_default()))
         }
-    };
-    let bytes = section.file_range().and_then(|range| file.get(range)).unwrap_or_default();
-    match decompress_to_vec_zlib_with_limit(bytes, MAX_LEN) {
-        Ok(json) => Ok(Some(json)),
-        Err(why) => {
-            Err(invalid(format!("{SECTION}: expected at most {MAX_LEN} bytes compressed by zlib: {why}")))
-        }
+        (Some(_), Some(_)) => Err(invalid(format!("{SECTION}: expected one such section, found more"))),
     }
 }
 
-/// Reads what was decompressed.
-pub(super) fn read(json: &[u8], list: &mut List) -> Result<()> {
-    let document = Document::parse(json, MAX_LEN, Status::SbomInvalid)?;
+/// Reads the section's content.
+pub(super) fn read(content: &[u8], list: &mut List) -> Result<()> {
+    // The cap holds while it unpacks, so a bomb ends there.
+    let json = decompress_to_vec_zlib_with_limit(content, MAX_LEN)
+        .map_err(|why| invalid(format!("expected at most {MAX_LEN} bytes compressed by zlib: {why}")))?;
+    let document = Document::parse(&json, MAX_LEN, Status::SbomInvalid)?;
     let mut root = document.object()?;
     for field in root.required("packages")?.array()? {
         let mut package = field.object()?;
