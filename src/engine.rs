@@ -307,12 +307,7 @@ impl Engine {
         self.load(service, label, &image, options.isolation).map_err(|e| e.of(path.display()))
     }
 
-    fn admit(
-        &self,
-        service: Label,
-        label: Option<&str>,
-        artifact: Artifact<'_>,
-    ) -> Result<VerifiedImage> {
+    fn admit(&self, service: Label, label: Option<&str>, artifact: Artifact<'_>) -> Result<VerifiedImage> {
         let trust = self.trust.as_ref().ok_or_else(|| {
             Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
         })?;

@@ -81,11 +81,12 @@ impl Store {
     pub fn artifact(&self, service: Label, former: &Former) -> Result<Kept> {
         let name = artifact_name(service, former.label, &former.digest);
         let file = self.artifacts.open_file(&format!("{name}.so"), Status::Io)?;
-        let beside = |ending, max_len| match self.artifacts.read(&format!("{name}{ending}"), max_len, Status::Io) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(missing) if missing.status() == Status::NotFound => Ok(None),
-            Err(other) => Err(other),
-        };
+        let beside =
+            |ending, max_len| match self.artifacts.read(&format!("{name}{ending}"), max_len, Status::Io) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(missing) if missing.status() == Status::NotFound => Ok(None),
+                Err(other) => Err(other),
+            };
         let detached_signature = beside(".sogsig", MAX_SIGNATURE)?;
         let sbom = beside(".sbom.json", MAX_SBOM)?;
         Ok(Kept { file, detached_signature, sbom })
@@ -125,7 +126,8 @@ impl Store {
             );
         }
         for name in self.artifacts.names(MAX_ARTIFACTS)? {
-            let version = [".so", ".sogsig", ".sbom.json"].iter().find_map(|ending| name.strip_suffix(ending));
+            let version =
+                [".so", ".sogsig", ".sbom.json"].iter().find_map(|ending| name.strip_suffix(ending));
             let is_named = version.is_some_and(|version| named.contains(version));
             let kept = self.artifacts.open_file(&name, Status::Io)?.metadata().and_then(|m| m.modified());
             let is_old = kept.is_ok_and(|kept| kept.elapsed().is_ok_and(|age| age > GARBAGE_AGE));

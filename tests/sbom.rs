@@ -9,9 +9,7 @@ use sogov::engine::{Change, Engine, EngineOptions, LoadOptions, UpdateOptions, V
 use sogov::error::{Error, Status};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::sbom::{
-    advisories, auditable, bound, cyclonedx, dep_v0, osv, publish, rule, with_section,
-};
+use support::sbom::{advisories, auditable, bound, cyclonedx, dep_v0, osv, publish, rule, with_section};
 use support::{TempDir, Trust, fee};
 
 const FOO: &str = r#"{"type":"library","name":"foo","version":"1.1.0","purl":"pkg:cargo/foo@1.1.0"}"#;
@@ -111,7 +109,8 @@ fn a_service_s_rule_takes_the_place_of_the_document_s() {
     for (services, denied) in
         [("", true), (r#"{"name":"fee"}"#, true), (r#"{"name":"fee","sbom":{"missing":"deny"}}"#, false)]
     {
-        let document = format!(r#"{{"schema":1,"epoch":1,"keys":[{key}],"services":[{services}]{DENY_FOO}}}"#);
+        let document =
+            format!(r#"{{"schema":1,"epoch":1,"keys":[{key}],"services":[{services}]{DENY_FOO}}}"#);
         trust.write(&document);
         assert_eq!(verify(&trust, &plugin).is_err(), denied, "{services}");
     }
@@ -190,7 +189,12 @@ fn a_known_vulnerability_denies() {
     refused(
         verify(&trust, &plugin),
         Status::ComponentDenied,
-        &["pkg:cargo/foo@1.1.0", "RUSTSEC-2026-0001 (CVE-2026-1)", "introduced 1.0.0, fixed 1.2.0", "use after free"],
+        &[
+            "pkg:cargo/foo@1.1.0",
+            "RUSTSEC-2026-0001 (CVE-2026-1)",
+            "introduced 1.0.0, fixed 1.2.0",
+            "use after free",
+        ],
     );
     // The development mode takes it without a signature, as it takes the trust document.
     fs::remove_file(trust.path().join("advisories.json.sogsig")).unwrap();
@@ -286,7 +290,11 @@ fn an_update_asks_too() {
 #[test]
 fn large_documents_are_read() {
     let components: Vec<String> = (0..12_000)
-        .map(|n| format!(r#"{{"type":"library","name":"p{n}","version":"1.0.{n}","purl":"pkg:cargo/p{n}@1.0.{n}"}}"#))
+        .map(|n| {
+            format!(
+                r#"{{"type":"library","name":"p{n}","version":"1.0.{n}","purl":"pkg:cargo/p{n}@1.0.{n}"}}"#
+            )
+        })
         .collect();
     let json = cyclonedx(&components.join(","));
     assert!(json.len() > 1 << 20);

@@ -387,11 +387,15 @@ fn components_are_bound_shown_and_denied() {
             {"type":"library","name":"foo","version":"1.1.0","purl":"pkg:cargo/foo@1.1.0"},
             {"type":"library","name":"bar","version":"2.0.0","purl":"pkg:cargo/bar@2.0.0"}]}"#,
     );
-    let sign = "sign --key release.pem --service fee --version v1 --out v1.so --sbom fee.cdx.json libfee_v1.so";
+    let sign =
+        "sign --key release.pem --service fee --version v1 --out v1.so --sbom fee.cdx.json libfee_v1.so";
     assert_eq!(story.json(sign)["sbom"], "v1.so.sbom.json");
     assert_eq!(story.read("v1.so.sbom.json"), story.read("fee.cdx.json"));
     let inspected = story.json("inspect v1.so");
-    assert_eq!((&inspected["sbom"]["document"], &inspected["sbom"]["file"]), (&json!("bound"), &json!("v1.so.sbom.json")));
+    assert_eq!(
+        (&inspected["sbom"]["document"], &inspected["sbom"]["file"]),
+        (&json!("bound"), &json!("v1.so.sbom.json"))
+    );
     let foo = json!({"name": "foo", "version": "1.1.0", "purl": "pkg:cargo/foo@1.1.0", "denied_by": null});
     assert_eq!(inspected["sbom"]["components"][1], foo);
 
@@ -430,7 +434,10 @@ fn components_are_bound_shown_and_denied() {
     story.refused(&format!("{verify} --sbom moved.json"), 1, "COMPONENT_DENIED", "pkg:cargo/bar");
     assert_eq!(story.json("inspect v1.so")["sbom"]["document"], "not here");
     assert_eq!(story.json("inspect --sbom moved.json v1.so")["sbom"]["document"], "bound");
-    assert_eq!(story.json("inspect --sbom moved.json libfee_v1.so")["sbom"]["document"], "not bound by the statement");
+    assert_eq!(
+        story.json("inspect --sbom moved.json libfee_v1.so")["sbom"]["document"],
+        "not bound by the statement"
+    );
     assert_eq!(story.json("inspect libfee_v1.so")["sbom"], Value::Null);
     story.write("bad.json", "{}");
     let bad = "sign --key release.pem --service fee --version v2 --sbom bad.json --out v2.so libfee_v2.so";
@@ -458,7 +465,10 @@ fn inspect_takes_any_file() {
         assert_eq!(inspected["trust"]["accepted"], false, "{len} bytes: {inspected}");
     }
     let root = story.json("inspect trust/trust.json.sogsig");
-    assert_eq!((&root["content"], &root["statement"]["of"]), (&json!("whole"), &json!("a document of a trust directory")));
+    assert_eq!(
+        (&root["content"], &root["statement"]["of"]),
+        (&json!("whole"), &json!("a document of a trust directory"))
+    );
 }
 
 #[test]

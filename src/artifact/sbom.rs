@@ -72,7 +72,9 @@ impl Sbom {
                 version.one_of(&["SPDX-2.2", "SPDX-2.3"])?;
                 spdx::read(&mut root, &mut list)?;
             }
-            (None, None) => return Err(root.error("expected bomFormat (CycloneDX) or spdxVersion, found neither")),
+            (None, None) => {
+                return Err(root.error("expected bomFormat (CycloneDX) or spdxVersion, found neither"));
+            }
             (Some(_), Some(_)) => return Err(root.error("expected bomFormat or spdxVersion, found both")),
         }
         Ok(list.finish())
@@ -131,7 +133,9 @@ impl List {
             let count = self.versions.entry(key.clone()).or_default();
             *count = count.saturating_add(1);
             if *count > MAX_VERSIONS {
-                return Err(at.error(format!("expected at most {MAX_VERSIONS} versions of {name}, found more")));
+                return Err(
+                    at.error(format!("expected at most {MAX_VERSIONS} versions of {name}, found more"))
+                );
             }
         }
         if self.components.len() > MAX_COMPONENTS {

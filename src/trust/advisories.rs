@@ -100,7 +100,8 @@ impl Advisories {
     /// The first advisory that concerns `component`, and the versions that it says are affected.
     pub fn about(&self, component: &Component) -> Option<(&Advisory, String)> {
         let entries = self.packages.about(component).into_iter().filter_map(|n| self.affected.get(n));
-        let found = entries.into_iter().find_map(|entry| Some((entry.advisory, entry.covers(&component.version)?)));
+        let found =
+            entries.into_iter().find_map(|entry| Some((entry.advisory, entry.covers(&component.version)?)));
         found.and_then(|(record, range)| Some((self.records.get(record)?, range)))
     }
 
@@ -173,7 +174,11 @@ fn packages(package: &mut Object<'_>) -> Result<Vec<Purl>> {
     // A release stands behind a colon: "Debian:12".
     let ecosystem = ecosystem.split(':').next().unwrap_or_default();
     if let Some((_, head)) = ECOSYSTEMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ecosystem)) {
-        let path = encoded(&if ecosystem.eq_ignore_ascii_case("Maven") { text.replace(':', "/") } else { text.to_owned() });
+        let path = encoded(&if ecosystem.eq_ignore_ascii_case("Maven") {
+            text.replace(':', "/")
+        } else {
+            text.to_owned()
+        });
         found.push(Purl::parse(&format!("pkg:{head}/{path}")).map_err(|why| name.error(why))?);
     }
     Ok(found)

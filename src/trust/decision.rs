@@ -102,8 +102,7 @@ impl TrustDirectory {
                 Status::SbomInvalid,
                 format!(
                     "service {}: expected a bill of materials, bound by the statement or in a section {}, found none",
-                    demand.service,
-                    SECTION
+                    demand.service, SECTION
                 ),
             )),
             None => Ok(()),

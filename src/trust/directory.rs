@@ -181,8 +181,7 @@ impl TrustDirectory {
         };
         if !self.roots.is_development() {
             let name = document.signature_name();
-            let signature =
-                directory.read(name, MAX_SIGNATURE_LEN, Status::TrustInvalid).map_err(missing)?;
+            let signature = directory.read(name, MAX_SIGNATURE_LEN, Status::TrustInvalid).map_err(missing)?;
             document.check(&self.roots, &bytes, &signature, keys, &self.path.join(name))?;
         }
         Ok(bytes)

@@ -14,9 +14,7 @@ pub(super) struct Packages {
 impl Packages {
     /// Notes that the entry `number` is about `package`.
     pub(super) fn add(&mut self, package: &Purl, number: usize) {
-        for (map, key) in
-            [(&mut self.by_key, package.key()), (&mut self.by_name, package.untyped_key())]
-        {
+        for (map, key) in [(&mut self.by_key, package.key()), (&mut self.by_name, package.untyped_key())] {
             let numbers: &mut Vec<usize> = map.entry(key).or_default();
             if numbers.last() != Some(&number) {
                 numbers.push(number);

@@ -83,7 +83,8 @@ impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Component { purl, name, version } = self.component;
         write!(f, "component {}", if purl.is_empty() { name } else { purl })?;
-        if !version.is_empty() {
+        let said = self.component.package().is_some_and(|package| package.version() == Some(version));
+        if !said && !version.is_empty() {
             write!(f, " (version {version})")?;
         }
         write!(f, ": denied by {}", self.cause)

@@ -156,8 +156,9 @@ fn a_component_hidden_in_another() {
     let nested = format!(
         r#"{{"type":"library","name":"a","components":[{{"type":"library","name":"b","components":[{denied}]}}]}}"#
     );
-    let about =
-        format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{{"component":{denied}}}}}"#);
+    let about = format!(
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{{"component":{denied}}}}}"#
+    );
     for sbom in [cyclonedx(&nested), about] {
         let (plugin, _) = bound(&trust, &fee("v1"), "v1", &sbom);
         assert_eq!(verdict(&trust, &plugin), Err(Status::ComponentDenied), "{sbom}");
@@ -167,14 +168,14 @@ fn a_component_hidden_in_another() {
 /// Two readers would see two documents, or one would run out of stack. Nobody signs these here, and nobody reads them.
 #[test]
 fn names_twice_and_nesting() {
-    let twice = format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{HARMLESS}],"components":[]}}"#);
+    let twice = format!(
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{HARMLESS}],"components":[]}}"#
+    );
     let in_component = cyclonedx(r#"{"name":"bar","purl":"pkg:cargo/bar@1","purl":"pkg:cargo/foo-bar@1"}"#);
-    let both = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","spdxVersion":"SPDX-2.3","packages":[]}"#.to_owned();
-    let deep = cyclonedx(&format!(
-        "{}{}",
-        r#"{"name":"a","components":["#.repeat(40_000),
-        "]}".repeat(40_000)
-    ));
+    let both =
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.5","spdxVersion":"SPDX-2.3","packages":[]}"#.to_owned();
+    let deep =
+        cyclonedx(&format!("{}{}", r#"{"name":"a","components":["#.repeat(40_000), "]}".repeat(40_000)));
     let brackets = "[".repeat(1 << 20);
     let trust = Trust::new();
     for sbom in [twice, in_component, both, deep, brackets] {
@@ -182,7 +183,8 @@ fn names_twice_and_nesting() {
         fs::write(&path, &sbom).unwrap();
         let mut facts = facts("v1");
         facts.sbom = Some(path);
-        let signed = trust.signer().sign(&fee("v1"), &trust.path().join("out.so"), &facts).map_err(|e| e.status());
+        let signed =
+            trust.signer().sign(&fee("v1"), &trust.path().join("out.so"), &facts).map_err(|e| e.status());
         assert_eq!(signed.map(drop), Err(Status::SbomInvalid));
     }
 }
@@ -220,7 +222,10 @@ fn two_sections() {
     let once = with_section(&trust, &fee("v1"), &dep_v0(&auditable(&[("bar", "1.0.0")])));
     let (twice, data) = (trust.path().join("twice.so"), trust.path().join("dep-v0"));
     // objcopy refuses a name that is there already: another one is made, and renamed.
-    run(Command::new("objcopy").arg("--add-section").arg(format!(".dep-v1={}", data.display())).args([&once, &twice]));
+    run(Command::new("objcopy")
+        .arg("--add-section")
+        .arg(format!(".dep-v1={}", data.display()))
+        .args([&once, &twice]));
     let mut bytes = fs::read(&twice).unwrap();
     let at = bytes.windows(8).position(|name| name == b".dep-v1\0").unwrap();
     bytes[at + 6] = b'0';

@@ -86,14 +86,14 @@ fn sign_file(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let plugin = args.required_operand("the plugin's file")?;
     let (key, user_id) = (input::private_key(args, "key")?, args.user_id()?);
     let signer = FileSigner { key: &key, user_id: &user_id };
-    let (digest, target, signed) = if args.has("detached") {
+    let (digest, target, carrier) = if args.has("detached") {
         let target = args.path("out").map_or_else(|| beside(plugin, ".sogsig"), Path::to_owned);
         (signer.sign_detached(plugin, Some(&target), &facts)?, target, plugin)
     } else {
         let target = args.path("out").unwrap_or(plugin);
         (signer.sign(plugin, target, &facts)?, target.to_owned(), target)
     };
-    let sbom = facts.sbom.as_deref().map(|sbom| put_beside(sbom, signed)).transpose()?;
+    let sbom = facts.sbom.as_deref().map(|sbom| put_beside(sbom, carrier)).transpose()?;
     output.show(&json!({
         "file": target.display().to_string(),
         "digest": sm3::text(&digest),

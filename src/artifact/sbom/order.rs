@@ -106,9 +106,8 @@ impl Semantic {
                 _ => return None,
             }
         }
-        let plain = |part: &&str| {
-            !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
-        };
+        let plain =
+            |part: &&str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
         let pre_release: Vec<&str> = pre_release.map(|text| text.split('.').collect()).unwrap_or_default();
         if parts.next().is_some() || !pre_release.iter().all(plain) {
             return None;
@@ -260,7 +259,8 @@ mod tests {
         for same in ["1.2.3", "v1.2.3", "V1.2.3", " 1.2.3", "1.2.3+build.5", "01.2.3"] {
             assert_eq!(read(same).compare(&read("1.2.3")), Some(Ordering::Equal), "{same}");
         }
-        for none in ["", "a", "1.", "1..2", "1.2.3.4", "1.x", "1.2.3-", "1.2.3-a..b", "1.2.3-ä", "vv1", "-1"] {
+        for none in ["", "a", "1.", "1..2", "1.2.3.4", "1.x", "1.2.3-", "1.2.3-a..b", "1.2.3-ä", "vv1", "-1"]
+        {
             assert!(VersionOrder::Semantic.read(none).is_none(), "{none:?}");
         }
     }

@@ -225,9 +225,7 @@ fn collapsed(text: &str) -> String {
 /// The version stands behind the last `@` of the last segment; the `@` of an npm scope that nobody encoded begins a segment.
 fn split_version(path: &str) -> (&str, Option<&str>) {
     match path.rsplit_once('@') {
-        Some((before, version))
-            if !version.contains('/') && !before.is_empty() && !before.ends_with('/') =>
-        {
+        Some((before, version)) if !version.contains('/') && !before.is_empty() && !before.ends_with('/') => {
             (before, Some(version))
         }
         _ => (path, None),

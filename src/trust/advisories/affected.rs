@@ -112,7 +112,7 @@ impl Span {
                 let Some(value) = value else { continue };
                 let text = value.text(MAX_VERSION_LEN)?;
                 let separator = if span.text.is_empty() { "" } else { ", " };
-                span.text.push_str(&format!("{separator}{word} {text}"));
+                span.text.extend([separator, word, " ", text]);
                 match kind {
                     Some(kind @ Kind::Introduced) if text == "0" => {
                         span.events.push(Event { kind, version: None });

@@ -33,7 +33,9 @@ fn ranges_as_osv_evaluates_them() {
         )
     };
     check(
-        &events(r#"{"fixed":"1.2.0"},{"introduced":"2.0.0"},{"introduced":"1.0.0-0"},{"last_affected":"2.1.0"}"#),
+        &events(
+            r#"{"fixed":"1.2.0"},{"introduced":"2.0.0"},{"introduced":"1.0.0-0"},{"last_affected":"2.1.0"}"#,
+        ),
         "pkg:cargo/Foo-Bar",
         &["1.0.0-0", "1.0.0", "v1.1.9", "2.0.0", "2.1.0", "", "x"],
         &["0.9.0", "1.2.0", "1.9.9", "2.1.1"],
@@ -57,7 +59,8 @@ fn listed_versions_and_ecosystems() {
     };
     let listed = r#""versions":["1.0","1.1"],"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.2"}]}]"#;
     check(&entry("PyPI", "Zope.Interface", listed), "pkg:pypi/zope-interface", &["1.0", "1.1"], &["1.2"]);
-    let fixed = r#""ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.0.17-1~deb12u3"}]}]"#;
+    let fixed =
+        r#""ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"3.0.17-1~deb12u3"}]}]"#;
     check(
         &entry("Debian:12", "openssl", fixed),
         "pkg:deb/debian/openssl?arch=amd64",

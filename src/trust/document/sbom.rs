@@ -101,7 +101,9 @@ impl DenyRule {
             return Err(field.error(format!("expected a type of the purl registry, found {kind}")));
         }
         if !package.is_bare() {
-            return Err(field.error("expected no version, qualifiers or subpath: `versions` says which versions"));
+            return Err(
+                field.error("expected no version, qualifiers or subpath: `versions` says which versions")
+            );
         }
         let order = VersionOrder::of(&package);
         let versions = object.optional("versions");
