@@ -36,8 +36,8 @@ pub struct Sbom {
 /// A part of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Component {
-    /// Its package URL in canonical form; empty where the document gives none.
-    pub purl: String,
+    /// Its package URL, where the document gives one.
+    pub purl: Option<Purl>,
     /// Its name, with its group in front where it has one.
     pub name: String,
     /// Its version; empty where the document gives none.
@@ -47,13 +47,7 @@ pub struct Component {
 impl Component {
     /// The type of its package URL, such as `cargo`; empty without one.
     pub fn ecosystem(&self) -> &str {
-        let kind = self.purl.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
-        kind.map_or("", |(kind, _)| kind)
-    }
-
-    /// Its package URL, read.
-    pub fn package(&self) -> Option<Purl> {
-        Purl::parse(&self.purl).ok()
+        self.purl.as_ref().map_or("", Purl::kind)
     }
 }
 
@@ -118,15 +112,14 @@ impl List {
     /// both.
     fn enter(&mut self, at: &Object<'_>, purl: Option<&Purl>, name: &str, version: &str) -> Result<()> {
         let own = purl.and_then(Purl::version).unwrap_or_default();
-        let (text, key) =
-            purl.map_or_else(|| (String::new(), purl::name_key(name)), |purl| (purl.to_string(), purl.key()));
+        let key = purl.map_or_else(|| purl::name_key(name), Purl::key);
         let both = [own, version];
         // A version that is absent is one only where the other is, too.
         let versions = both.iter().filter(|version| !version.is_empty()).copied().collect::<BTreeSet<_>>();
         let versions = if versions.is_empty() { BTreeSet::from([""]) } else { versions };
         for version in versions {
             let component =
-                Component { purl: text.clone(), name: name.to_owned(), version: version.to_owned() };
+                Component { purl: purl.cloned(), name: name.to_owned(), version: version.to_owned() };
             if !self.components.insert(component) {
                 continue;
             }

@@ -133,8 +133,9 @@ impl Advisories {
             "" => return Err(id.error("expected an identifier, found nothing")),
             text => text.to_owned(),
         };
-        if record.optional("withdrawn").is_some() {
-            return Ok(());
+        if let Some(time) = record.optional("withdrawn") {
+            // Any time is enough, but null and false are none.
+            return time.text(64).map(drop);
         }
         let aliases = match record.optional("aliases") {
             Some(list) => {

@@ -25,11 +25,15 @@ impl Packages {
     /// The entries about `component`, in order, each once. A component without a package URL, or with one of a type that
     /// nobody knows, is held by its name: to hide its kind gains it nothing.
     pub(super) fn about(&self, component: &Component) -> Vec<usize> {
-        let package = component.package();
-        if let Some(package) = package.as_ref().filter(|package| package.has_known_kind()) {
+        let package = component.purl.as_ref();
+        if let Some(package) = package.filter(|package| package.has_known_kind()) {
             return self.by_key.get(&package.key()).cloned().unwrap_or_default();
         }
-        let names = [Some(name_key(&component.name)), package.map(|package| package.untyped_key())];
+        let names = [
+            Some(name_key(&component.name)),
+            package.map(Purl::untyped_key),
+            package.map(|package| name_key(package.name())),
+        ];
         let found = names.iter().flatten().filter_map(|name| self.by_name.get(name));
         let mut numbers: Vec<usize> = found.flatten().copied().collect();
         numbers.sort_unstable();

@@ -82,8 +82,11 @@ impl Denial<'_> {
 impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Component { purl, name, version } = self.component;
-        write!(f, "component {}", if purl.is_empty() { name } else { purl })?;
-        let said = self.component.package().is_some_and(|package| package.version() == Some(version));
+        match purl {
+            Some(purl) => write!(f, "component {purl}")?,
+            None => write!(f, "component {name}")?,
+        }
+        let said = purl.as_ref().is_some_and(|purl| purl.version() == Some(version));
         if !said && !version.is_empty() {
             write!(f, " (version {version})")?;
         }

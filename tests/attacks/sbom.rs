@@ -100,6 +100,7 @@ fn a_rule_evaded_by_spelling() {
         let purl = if purl.is_empty() { String::new() } else { format!(r#","purl":"{purl}""#) };
         cyclonedx(&format!(r#"{{"type":"library","name":"{name}","version":"{version}"{purl}}}"#))
     };
+    let long = format!("pkg:cargo/foo_bar@1.1.0?x={}", "+".repeat(3_000));
     for (purl, name, version) in [
         // Letter case and the dashes that the registry takes for one.
         ("pkg:cargo/Foo-Bar@1.1.0", "x", "1.1.0"),
@@ -125,6 +126,8 @@ fn a_rule_evaded_by_spelling() {
         ("pkg:cargo/foo_bar@1.1.0", "x", "9.9.9"),
         ("pkg:cargo/foo_bar@9.9.9", "x", "1.1.0"),
         ("pkg:pypi/foo-bar@v1.0", "x", "v1.0"),
+        // So much that its canonical form is longer than what is read.
+        (&long, "x", "1.1.0"),
         // No package URL, or an alias of the type that nobody knows.
         ("", "foo_bar", "1.1.0"),
         ("", "Foo-Bar", "1.1.0"),
@@ -132,6 +135,7 @@ fn a_rule_evaded_by_spelling() {
         ("", "@scope/foo", "1.0.0"),
         ("pkg:crates/foo_bar@1.1.0", "x", "1.1.0"),
         ("pkg:rust/x@1.1.0", "foo-bar", "1.1.0"),
+        ("pkg:crates/group/foo_bar@1.1.0", "x", "1.1.0"),
     ] {
         let (plugin, _) = bound(&trust, &fee("v1"), "v1", &component(purl, name, version));
         assert_eq!(verdict(&trust, &plugin), Err(Status::ComponentDenied), "{purl} {name} {version}");
@@ -144,6 +148,20 @@ fn a_rule_evaded_by_spelling() {
     ] {
         let (plugin, _) = bound(&trust, &fee("v1"), "v1", &component(purl, name, version));
         assert_eq!(verdict(&trust, &plugin), Ok(()), "{purl} {name} {version}");
+    }
+}
+
+/// A group or a namespace in front would make another package of it.
+#[test]
+fn a_rule_evaded_by_a_group() {
+    let trust = Trust::new();
+    rule(&trust, DENY);
+    let grouped = cyclonedx(r#"{"type":"library","group":"other","name":"foo_bar","version":"1.1.0"}"#);
+    let (plugin, _) = bound(&trust, &fee("v1"), "v1", &grouped);
+    assert_eq!(verdict(&trust, &plugin), Err(Status::ComponentDenied));
+    for purl in ["pkg:cargo/other/foo_bar@1.1.0", "pkg:cargo/other%2Ffoo_bar@1.1.0"] {
+        let sbom = cyclonedx(&format!(r#"{{"type":"library","name":"x","purl":"{purl}"}}"#));
+        assert_eq!(Sbom::parse(sbom.as_bytes()).unwrap_err().status(), Status::SbomInvalid, "{purl}");
     }
 }
 

@@ -31,6 +31,12 @@ fn enter(component: &mut Object<'_>, list: &mut List) -> Result<()> {
     let group = component.optional("group").map(|field| text(&field)).transpose()?.unwrap_or_default();
     let version = component.optional("version").map(|field| text(&field)).transpose()?.unwrap_or_default();
     let purl = component.optional("purl").map(|field| purl(&field)).transpose()?;
-    let name = if group.is_empty() { own } else { format!("{group}/{own}") };
-    list.enter(component, purl.as_ref(), &name, &version)
+    if group.is_empty() {
+        return list.enter(component, purl.as_ref(), &own, &version);
+    }
+    if purl.is_none() {
+        // Known by its name alone, and whether the group is part of that nobody says: it counts as both.
+        list.enter(component, None, &own, &version)?;
+    }
+    list.enter(component, purl.as_ref(), &format!("{group}/{own}"), &version)
 }

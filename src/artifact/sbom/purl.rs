@@ -59,11 +59,14 @@ const TYPES: &[&str] = &[
 /// Whose standard demands lower case, or whose registry ignores it.
 const LOWERED: &[&str] = &["bitbucket", "composer", "deb", "github", "golang", "npm", "pypi"];
 
+/// Which have no namespace: one that is there would tell a package from itself.
+const FLAT: &[&str] = &["cargo", "cocoapods", "conda", "cran", "gem", "hackage", "nuget", "pub", "pypi"];
+
 /// Whose namespace is the distribution: packages are known by their names alone.
 const DISTRIBUTIONS: &[&str] = &["alpm", "apk", "deb", "rpm"];
 
 /// A package URL, decoded.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Purl {
     kind: String,
     namespace: Vec<String>,
@@ -78,7 +81,7 @@ impl Purl {
     ///
     /// Refused: more than [`MAX_LEN`] bytes, a percent sign without two hex digits, decoded bytes that are not UTF-8 or are
     /// control characters, an empty name, a `/` inside of a decoded namespace or subpath segment, segments `.` and `..`, a
-    /// qualifier that stands there twice, and a `deb` without its distribution.
+    /// qualifier that stands there twice, a `deb` without its distribution, and a namespace where the type has none.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::read(text).map_err(|why| format!("package URL {}: {why}", quoted(text)))
     }
@@ -160,6 +163,10 @@ impl Purl {
         // A scope alone names no package.
         if name.is_empty() || name.starts_with('@') {
             return Err("expected a name, found none".into());
+        }
+        let is_flat = FLAT.contains(&purl.kind.as_str());
+        if is_flat && (!purl.namespace.is_empty() || purl.name.contains('/')) {
+            return Err(format!("expected no namespace: the type {} has none", purl.kind));
         }
         if purl.kind == "deb" && purl.namespace.is_empty() {
             return Err("expected the distribution before the name, such as pkg:deb/debian/openssl".into());
@@ -363,6 +370,8 @@ mod tests {
             "pkg:cargo/rand?x",
             "pkg:cargo/rand?x=1&X=2",
             "pkg:deb/openssl@1",
+            "pkg:cargo/x/rand",
+            "pkg:cargo/x%2Frand",
         ] {
             assert!(Purl::parse(text).is_err(), "{text:?}");
         }

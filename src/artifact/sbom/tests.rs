@@ -2,7 +2,8 @@ use super::*;
 
 fn components(json: &str) -> Vec<(String, String, String)> {
     let sbom = Sbom::parse(json.as_bytes()).unwrap();
-    sbom.components().iter().map(|c| (c.purl.clone(), c.name.clone(), c.version.clone())).collect()
+    let purl = |c: &Component| c.purl.as_ref().map(Purl::to_string).unwrap_or_default();
+    sbom.components().iter().map(|c| (purl(c), c.name.clone(), c.version.clone())).collect()
 }
 
 fn of(parts: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {

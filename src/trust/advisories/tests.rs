@@ -9,7 +9,7 @@ fn snapshot(affected: &str) -> Result<Advisories> {
 }
 
 fn component(purl: &str, name: &str, version: &str) -> Component {
-    let purl = if purl.is_empty() { String::new() } else { Purl::parse(purl).unwrap().to_string() };
+    let purl = (!purl.is_empty()).then(|| Purl::parse(purl).unwrap());
     Component { purl, name: name.into(), version: version.into() }
 }
 

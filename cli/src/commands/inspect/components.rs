@@ -93,7 +93,7 @@ fn of_component(component: &Component, gate: Option<&Gate>) -> Value {
     json!({
         "name": component.name,
         "version": component.version,
-        "purl": component.purl,
+        "purl": component.purl.as_ref().map(ToString::to_string),
         "denied_by": denial.map(|denial| denial.cause()),
     })
 }
