@@ -14,15 +14,15 @@ mod spdx;
 pub use auditable::SECTION;
 
 use super::elf::Elf;
-use crate::document::{Document, Field, Object};
+use crate::document::{Document, Field, Object, quoted};
 use crate::error::{Error, Result, Status};
 use purl::Purl;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 /// Bytes in the longest bill of materials.
 pub const MAX_LEN: usize = 16 << 20;
 /// The most components of one.
-pub const MAX_COMPONENTS: usize = 65_536;
+pub const MAX_COMPONENTS: usize = 16_384;
 /// The most versions of one package in one: what is compared with every rule about that package stays bounded.
 const MAX_VERSIONS: usize = 256;
 const MAX_TEXT: usize = 1024;
@@ -71,7 +71,7 @@ impl Sbom {
             }
             (Some(_), Some(_)) => return Err(root.error("expected bomFormat or spdxVersion, found both")),
         }
-        Ok(list.finish())
+        list.finish()
     }
 
     /// Reads the section `.dep-v0` of the image `elf`, whose bytes are `file`; `None` where it has none.
@@ -84,7 +84,7 @@ impl Sbom {
     pub fn of_section(content: &[u8]) -> Result<Self> {
         let mut list = List::default();
         auditable::read(content, &mut list).map_err(|e| e.of(SECTION))?;
-        Ok(list.finish())
+        list.finish()
     }
 
     /// The components, sorted.
@@ -103,8 +103,7 @@ impl Sbom {
 /// The components while they are being read.
 #[derive(Debug, Default)]
 struct List {
-    components: BTreeSet<Component>,
-    versions: BTreeMap<String, usize>,
+    components: Vec<Component>,
 }
 
 impl List {
@@ -112,34 +111,42 @@ impl List {
     /// both.
     fn enter(&mut self, at: &Object<'_>, purl: Option<&Purl>, name: &str, version: &str) -> Result<()> {
         let own = purl.and_then(Purl::version).unwrap_or_default();
-        let key = purl.map_or_else(|| purl::name_key(name), Purl::key);
-        let both = [own, version];
+        let mut add = |version: &str| {
+            let (name, version) = (name.to_owned(), version.to_owned());
+            self.components.push(Component { purl: purl.cloned(), name, version });
+        };
         // A version that is absent is one only where the other is, too.
-        let versions = both.iter().filter(|version| !version.is_empty()).copied().collect::<BTreeSet<_>>();
-        let versions = if versions.is_empty() { BTreeSet::from([""]) } else { versions };
-        for version in versions {
-            let component =
-                Component { purl: purl.cloned(), name: name.to_owned(), version: version.to_owned() };
-            if !self.components.insert(component) {
-                continue;
-            }
-            let count = self.versions.entry(key.clone()).or_default();
-            *count = count.saturating_add(1);
-            if *count > MAX_VERSIONS {
-                return Err(
-                    at.error(format!("expected at most {MAX_VERSIONS} versions of {name}, found more"))
-                );
+        if version.is_empty() || version == own {
+            add(own);
+        } else {
+            add(version);
+            if !own.is_empty() {
+                add(own);
             }
         }
-        if self.components.len() > MAX_COMPONENTS {
-            return Err(at.error(format!("expected at most {MAX_COMPONENTS} components, found more")));
-        }
-        Ok(())
+        if self.components.len() > MAX_COMPONENTS { Err(too_many(at)) } else { Ok(()) }
     }
 
-    fn finish(self) -> Sbom {
-        Sbom { components: self.components.into_iter().collect() }
+    /// Every component once. [`Status::SbomInvalid`] for too many versions of one package.
+    fn finish(mut self) -> Result<Sbom> {
+        self.components.sort_unstable();
+        self.components.dedup();
+        let mut versions: HashMap<String, usize> = HashMap::with_capacity(self.components.len());
+        for Component { purl, name, .. } in &self.components {
+            let key = purl.as_ref().map_or_else(|| purl::name_key(name), Purl::key);
+            let count = versions.entry(key).or_default();
+            *count = count.saturating_add(1);
+            if *count > MAX_VERSIONS {
+                let of = quoted(name);
+                return Err(invalid(format!("expected at most {MAX_VERSIONS} versions of {of}, found more")));
+            }
+        }
+        Ok(Sbom { components: self.components })
     }
+}
+
+fn too_many(at: &Object<'_>) -> Error {
+    at.error(format!("expected at most {MAX_COMPONENTS} components, found more"))
 }
 
 /// A text that is not empty and has no control characters.

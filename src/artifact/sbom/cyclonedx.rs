@@ -1,7 +1,7 @@
 //! CycloneDX JSON, 1.4 to 1.6. What counts is the component that the document describes (`metadata.component`), `components`,
 //! and every component inside of one.
 
-use super::{List, name, purl, text};
+use super::{List, MAX_COMPONENTS, name, purl, text, too_many};
 use crate::document::{Field, Object};
 use crate::error::Result;
 
@@ -17,6 +17,9 @@ pub(super) fn read(root: &mut Object<'_>, list: &mut List) -> Result<()> {
         open.extend(components.array()?);
     }
     while let Some(field) = open.pop() {
+        if open.len() > MAX_COMPONENTS {
+            return Err(too_many(root));
+        }
         let mut component = field.object()?;
         enter(&mut component, list)?;
         if let Some(inner) = component.optional("components") {
