@@ -30,6 +30,7 @@ func (e *Engine) Load(service, version, path string, options *LoadOptions) (Vers
 	}
 	return e.change(service, version, &options.ChangeOptions, func(c *change) error {
 		c.options.signature_path, c.options.signature_path_len = c.given.text(options.SignaturePath)
+		c.options.sbom_path, c.options.sbom_path_len = c.given.text(options.SbomPath)
 		c.options.isolated = flag(options.Isolated)
 		file, fileLen := c.given.text(path)
 		return take(C.sogov_load_versioned(e.handle, c.name, c.nameLen, c.label, c.labelLen, file, fileLen, c.options,

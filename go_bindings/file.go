@@ -16,7 +16,7 @@ import "time"
 // the signature file; "" is the source with ".sogsig" behind it, where loading looks for it.
 //
 // It fails with ErrImageRejected when the source is no well-formed shared object, and with ErrBusy when it is signed already:
-// see AddSignature.
+// see AddSignature. A bill of materials that is malformed fails with ErrSbomInvalid.
 func (k *PrivateKey) SignFile(source, target string, facts FileFacts) (digest Digest, err error) {
 	if err := k.gate.enter("key"); err != nil {
 		return digest, err
@@ -60,6 +60,7 @@ func (f *FileFacts) raw(given *memory) (*C.sogov_file_facts, error) {
 	raw.semver, raw.semver_len = given.text(f.Semver)
 	raw.issuer, raw.issuer_len = given.text(f.Issuer)
 	raw.user_id, raw.user_id_len = given.userID(f.UserID)
+	raw.sbom_path, raw.sbom_path_len = given.text(f.SbomPath)
 	raw.epoch, raw.detached = C.uint64_t(f.Epoch), flag(f.Detached)
 	var err error
 	if raw.not_before, err = unixSeconds(f.NotBefore, "NotBefore"); err != nil {

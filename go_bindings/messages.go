@@ -11,7 +11,8 @@ import "unsafe"
 
 // Sign signs a message under the scheme of the key: sm2-sm3 (GB/T 32918.2-2016) or ecdsa-p256 (FIPS 186-5) with a fresh nonce each
 // time, hmac-sha256, or a registered one, of which it takes up to 8 KiB. It fails with ErrInvalidArgument for a
-// message that begins like what vouches for plugins, trust documents or packages ("sogov.sig.v1", "sogov.trust.v1", "sogov.pkg.v1" and a NUL): sign the
+// message that begins with a tag of what vouches for plugins, trust directories, packages and audit trails ("sogov.sig.v1" and a
+// NUL, and its like: docs/conventions.md): sign the
 // file instead.
 func (k *PrivateKey) Sign(message []byte, options *SignatureOptions) ([]byte, error) {
 	if err := k.gate.enter("key"); err != nil {

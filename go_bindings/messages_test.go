@@ -206,7 +206,7 @@ func TestNoUserIDIsTheDefaultAndNotTheEmptyOne(t *testing.T) {
 
 func TestWhatVouchesForPluginsIsNotSignedAsAMessage(t *testing.T) {
 	key, _ := generate(t)
-	for _, tag := range []string{"sogov.sig.v1\x00", "sogov.trust.v1\x00"} {
+	for _, tag := range []string{"sogov.sig.v1\x00", "sogov.trust.v1\x00", "sogov.advisories.v1\x00"} {
 		_, err := key.Sign([]byte(tag+"..."), nil)
 		expect(t, sogov.ErrInvalidArgument, err)
 		_, err = key.Sign([]byte(tag[:len(tag)-1]), nil)

@@ -76,6 +76,8 @@ type LoadOptions struct {
 	ChangeOptions
 	// SignaturePath is the signature file; "": the plugin's path with ".sogsig" behind it, if there is one.
 	SignaturePath string
+	// SbomPath is the bill of materials that the plugin's statement binds; "": the plugin's path with ".sbom.json" behind it.
+	SbomPath string
 	// Isolated gives the plugin and the libraries that it needs a namespace of their own, with a C library of their own. For
 	// plugins in C without threads, streams and the C++ runtime; docs/plugin-guide.md has the rest. At most 8 versions of
 	// a process at the same time.
@@ -95,8 +97,9 @@ type UnloadOptions struct {
 // UpdateOptions say how a version is to take over. The zero value loads, tests and promotes it at once.
 type UpdateOptions struct {
 	ChangeOptions
-	// SignaturePath and Isolated are those of LoadOptions.
+	// SignaturePath, SbomPath and Isolated are those of LoadOptions.
 	SignaturePath string
+	SbomPath      string
 	Isolated      bool
 	// Progress takes the progress, on the goroutine that called Engine.Update: before and after each step, and at least every
 	// 50 ms where the update waits, but not while requests wait in a handover. An error cancels the update, until it is
@@ -176,6 +179,9 @@ type FileFacts struct {
 	UserID []byte
 	// Detached leaves the plugin as it is and writes the signature to a file of its own.
 	Detached bool
+	// SbomPath is the bill of materials to bind, a file in CycloneDX or SPDX JSON; "": none. Loading looks for it at the plugin's
+	// path with ".sbom.json" behind it; it is not moved there.
+	SbomPath string
 }
 
 // VerifierOptions are how a Verifier works.

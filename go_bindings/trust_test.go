@@ -1,6 +1,7 @@
 package sogov_test
 
 import (
+	"context"
 	"encoding/asn1"
 	"encoding/binary"
 	"os"
@@ -111,6 +112,33 @@ func TestDetachedAndFurtherSignatures(t *testing.T) {
 	expect(t, sogov.ErrUnsigned, err)
 	_, err = engine.Load("fee", "v1", plugin, &sogov.LoadOptions{SignaturePath: signature})
 	must(t, err)
+}
+
+func TestABillOfMaterialsIsBoundAndItsComponentsAreJudged(t *testing.T) {
+	r := newRelease(t)
+	sbom := filepath.Join(r.directory, "fee.cdx.json")
+	must(t, os.WriteFile(sbom, []byte(`{"bomFormat":"CycloneDX","specVersion":"1.5","components":[]}`), 0o600))
+	plugin := func(version string) string {
+		target := filepath.Join(r.directory, version+".so")
+		_, err := r.key.SignFile(fee(version), target, sogov.FileFacts{Service: "fee", Version: version, SbomPath: sbom})
+		must(t, err)
+		return target
+	}
+	engine := r.open(sogov.EngineOptions{})
+	_, err := engine.Load("fee", "v1", plugin("v1"), nil)
+	expect(t, sogov.ErrSbomInvalid, err)
+	_, err = engine.Load("fee", "v1", plugin("v1"), &sogov.LoadOptions{SbomPath: sbom})
+	must(t, err)
+	_, err = engine.Promote("fee", "v1", nil)
+	must(t, err)
+	_, err = engine.Update(context.Background(), "fee", "v2", plugin("v2"), nil)
+	expect(t, sogov.ErrSbomInvalid, err)
+	_, err = engine.Update(context.Background(), "fee", "v2", plugin("v2"), &sogov.UpdateOptions{SbomPath: sbom})
+	must(t, err)
+	must(t, os.WriteFile(sbom, []byte("{}"), 0o600))
+	_, err = r.key.SignFile(fee("v1"), filepath.Join(r.directory, "v3.so"),
+		sogov.FileFacts{Service: "fee", Version: "v3", SbomPath: sbom})
+	expect(t, sogov.ErrSbomInvalid, err)
 }
 
 // With root keys, trust.json needs a signature by one of them.

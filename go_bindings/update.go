@@ -107,6 +107,7 @@ func (o *UpdateOptions) raw(given *memory) (*C.sogov_update_options, error) {
 	raw.actor, raw.actor_len = given.text(o.Actor)
 	raw.reason, raw.reason_len = given.text(o.Reason)
 	raw.signature_path, raw.signature_path_len = given.text(o.SignaturePath)
+	raw.sbom_path, raw.sbom_path_len = given.text(o.SbomPath)
 	raw.state, raw.on_no_data = C.uint32_t(o.State), C.uint32_t(o.OnNoData)
 	raw.shadow_requests, raw.shadow_mismatches = C.uint64_t(o.ShadowRequests), C.uint64_t(o.ShadowMismatches)
 	raw.probation_calls, raw.tolerated_failures = C.uint64_t(o.ProbationCalls), C.uint32_t(o.ToleratedFailures)

@@ -1129,6 +1129,15 @@ typedef struct sogov_change_options {
    * restart, is loaded as it was.
    */
   uint32_t isolated;
+  /**
+   * sogov_load_versioned() only: the bill of materials that the statement binds; (NULL, 0): the plugin's path with
+   * ".sbom.json" behind it. One that is named has to be bound.
+   */
+  const char *sbom_path;
+  /**
+   * Bytes of the path.
+   */
+  size_t sbom_path_len;
 } sogov_change_options;
 
 /**
@@ -1270,6 +1279,15 @@ typedef struct sogov_file_facts {
    * 1: leave the plugin as it is and write the signature to a file of its own. 0: write a signed copy.
    */
   uint32_t detached;
+  /**
+   * The bill of materials to bind, a file in CycloneDX or SPDX JSON; (NULL, 0): none. Loading looks for it at the plugin's
+   * path with ".sbom.json" behind it; it is not moved there.
+   */
+  const char *sbom_path;
+  /**
+   * Bytes of the path.
+   */
+  size_t sbom_path_len;
 } sogov_file_facts;
 
 /**
@@ -1740,6 +1758,14 @@ typedef struct sogov_update_options {
    * 1: the new version gets a namespace of its own; see sogov_change_options.
    */
   uint32_t isolated;
+  /**
+   * The bill of materials that the statement binds; see sogov_change_options.
+   */
+  const char *sbom_path;
+  /**
+   * Bytes of the path.
+   */
+  size_t sbom_path_len;
 } sogov_update_options;
 
 /**
@@ -1963,7 +1989,7 @@ void sogov_engine_free(struct sogov_engine *engine);
  * @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
  * @param version the label, which must be the statement's; (NULL, 0) takes the statement's
  * @param path the plugin
- * @param options actor, reason, signature_path, isolated; or NULL
+ * @param options actor, reason, signature_path, isolated, sbom_path; or NULL
  * @param info receives what is known of the version, or NULL
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY when the label is in use; the codes of trust (4xx), loading (5xx) and
  *         plugins (7xx), and for `isolated` SOGOV_STATUS_UNSUPPORTED and SOGOV_STATUS_LIMIT_EXCEEDED, after which nothing
@@ -2104,7 +2130,8 @@ const char *sogov_status_name(int32_t status);
  * @param digest receives the artifact's digest (32 bytes), or NULL
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_IMAGE_REJECTED when `source` is no well-formed shared
  *         object (what a trust document may allow is decided at load); SOGOV_STATUS_BUSY when it
- *         is signed already (use sogov_file_add_signature())
+ *         is signed already (use sogov_file_add_signature()); SOGOV_STATUS_SBOM_INVALID when the bill of materials is
+ *         malformed
  */
 enum sogov_status sogov_file_sign(const struct sogov_key *key,
                                   const char *source,
@@ -2136,7 +2163,7 @@ enum sogov_status sogov_file_add_signature(const struct sogov_key *key,
  *
  * @param engine borrowed
  * @param service, version the service and the label that it would be loaded as; an empty version takes any
- * @param path the plugin; a signature file beside it is found by itself
+ * @param path the plugin; a signature file and a bill of materials beside it are found by themselves
  * @param digest receives the artifact's digest (32 bytes), or NULL
  * @return SOGOV_STATUS_OK when the engine would load it; the codes of trust and loading (4xx, 5xx) when not
  */
@@ -2544,8 +2571,8 @@ enum sogov_status sogov_route(const struct sogov_service *service,
  * time, hmac-sha256 (RFC 2104), or a registered one.
  *
  * @param key a private key, or a secret; borrowed
- * @param message any number of bytes; borrowed. Must not begin with "sogov.sig.v1", "sogov.trust.v1", "sogov.pkg.v1" or
- *                "sogov.receipt.v1" and a NUL, as what vouches for plugins, trust documents and packages does
+ * @param message any number of bytes; borrowed. Must not begin with a tag of what vouches for plugins, trust directories, packages
+ *                and audit trails, such as "sogov.sig.v1" and a NUL: docs/conventions.md lists them
  * @param options NULL for the default user id and the raw encoding
  * @param signature receives the signature
  * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a public key, such a message, or an encoding that the scheme

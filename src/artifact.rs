@@ -4,6 +4,7 @@
 
 pub mod elf;
 pub mod package;
+pub mod sbom;
 pub mod sigmeta;
 pub mod statement;
 

@@ -16,7 +16,8 @@ pub use audit::{AuditOptions, count_signed, count_verified};
 pub use open::EngineOptions;
 pub use package::{InstalledPackage, PackageFacts, Packed, PackedPlugin, pack};
 pub use sign::{
-    FileFacts, FileSigner, check_message, sign_by, sign_message, sign_messages, sign_trust_document,
+    FileFacts, FileSigner, check_message, sign_by, sign_message, sign_messages, sign_root_document,
+    sign_trust_document,
 };
 pub use update::{
     GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
@@ -24,6 +25,7 @@ pub use update::{
 };
 pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
+use crate::artifact::sbom;
 use crate::artifact::statement::Statement;
 use crate::crypto::hmac::SecretKey;
 use crate::crypto::sm3;
@@ -36,7 +38,7 @@ use crate::route::RoutePolicy;
 use crate::runtime::{
     self, Former, Keeper, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
 };
-use crate::store::Store;
+use crate::store::{Kept, Store};
 use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::file;
@@ -46,7 +48,6 @@ use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
 use arc_swap::ArcSwap;
 use audit::{Audit, Deed, Outcome};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -101,6 +102,9 @@ pub struct Change {
 pub struct LoadOptions {
     /// The detached signature; without it, the file's path with `.sogsig` behind it is tried.
     pub signature_path: Option<PathBuf>,
+    /// The bill of materials that the statement binds; without it, the file's path with `.sbom.json` behind it is tried. One that
+    /// is named has to be bound.
+    pub sbom_path: Option<PathBuf>,
     /// Whose names the plugin sees. A version that is brought back, by a rollback or a restart, is loaded as it was.
     pub isolation: Isolation,
     /// Who loads, and why.
@@ -158,7 +162,20 @@ impl Engine {
         let service = Label::new("service", service)?;
         let mut file = file::open(path)?;
         let detached_signature = read_signature(path, options)?;
-        self.admit(service, label, &mut file, detached_signature).map_err(|e| e.of(path.display()))
+        let sbom = read_sbom(path, options)?;
+        let artifact = Artifact { file: &mut file, detached_signature, sbom };
+        let image = self.admit(service, label, artifact).map_err(|e| e.of(path.display()))?;
+        match &options.sbom_path {
+            Some(named) if image.sbom().is_none() => Err(Error::new(
+                Status::SbomInvalid,
+                format!(
+                    "{}: its statement binds no bill of materials: nobody has signed {}",
+                    path.display(),
+                    named.display()
+                ),
+            )),
+            _ => Ok(image),
+        }
     }
 
     /// Takes a plugin file through trust, copy and load. The version then stands beside those already there and
@@ -310,18 +327,12 @@ impl Engine {
         self.load(service, label, &image, options.isolation).map_err(|e| e.of(path.display()))
     }
 
-    fn admit(
-        &self,
-        service: Label,
-        label: Option<&str>,
-        file: &mut File,
-        detached_signature: Option<Vec<u8>>,
-    ) -> Result<VerifiedImage> {
+    fn admit(&self, service: Label, label: Option<&str>, artifact: Artifact<'_>) -> Result<VerifiedImage> {
         let trust = self.trust.as_ref().ok_or_else(|| {
             Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
         })?;
         let demand = Demand { service: service.as_str(), label, now: timestamp::now() };
-        let decided = trust.admit(Artifact { file, detached_signature }, demand);
+        let decided = trust.admit(artifact, demand);
         self.record_decision(service, label, decided, |image| *image.digest())
     }
 
@@ -427,9 +438,10 @@ impl Engine {
             )
         })?;
         let of = |e: Error| e.of(format_args!("{}@{} from the store", service.name(), former.label));
-        let (mut file, signature) = store.artifact(service.name(), former).map_err(of)?;
-        let image =
-            self.admit(service.name(), Some(former.label.as_str()), &mut file, signature).map_err(of)?;
+        let Kept { mut file, detached_signature, sbom } =
+            store.artifact(service.name(), former).map_err(of)?;
+        let artifact = Artifact { file: &mut file, detached_signature, sbom };
+        let image = self.admit(service.name(), Some(former.label.as_str()), artifact).map_err(of)?;
         if *image.digest() != former.digest {
             return Err(of(Error::new(
                 Status::Modified,
@@ -545,9 +557,18 @@ fn stated_label(path: &Path, options: &LoadOptions) -> Result<Label> {
 
 /// The detached signature, if there is one. One that was named has to be there.
 fn read_signature(path: &Path, options: &LoadOptions) -> Result<Option<Vec<u8>>> {
-    match &options.signature_path {
-        Some(named) => file::read(named, MAX_SIGNATURE_LEN).map(Some),
-        None => match file::read(&sign::signature_path(path), MAX_SIGNATURE_LEN) {
+    read_beside(options.signature_path.as_deref(), &sign::signature_path(path), MAX_SIGNATURE_LEN)
+}
+
+/// The bill of materials, likewise.
+fn read_sbom(path: &Path, options: &LoadOptions) -> Result<Option<Vec<u8>>> {
+    read_beside(options.sbom_path.as_deref(), &sign::sbom_path(path), sbom::MAX_LEN as u64)
+}
+
+fn read_beside(named: Option<&Path>, beside: &Path, max_len: u64) -> Result<Option<Vec<u8>>> {
+    match named {
+        Some(named) => file::read(named, max_len).map(Some),
+        None => match file::read(beside, max_len) {
             Err(missing) if missing.status() == Status::NotFound => Ok(None),
             read => read.map(Some),
         },

@@ -3,8 +3,8 @@
 //! ```text
 //! machine/lock                   held for moments, by any process of this machine
 //! machine/artifacts/<digest>@<service>@<version>.so
-//!                                what was loaded, with a .sogsig beside it where the signature is detached; verified
-//!                                anew at each load
+//!                                what was loaded, with a .sogsig beside it where the signature is detached, and a
+//!                                .sbom.json where the statement binds a bill of materials; verified anew at each load
 //! machine/stable/<service>.json  which version is stable, and which were before
 //! machine/packages/              installed packages; see `packages`
 //! ```
@@ -36,6 +36,7 @@ const MAX_RECORD: usize = 64 << 10;
 const MAX_SERVICES: usize = 10_000;
 const MAX_ARTIFACTS: usize = 100_000;
 const MAX_SIGNATURE: u64 = 64 << 10;
+const MAX_SBOM: u64 = 16 << 20;
 const GARBAGE_AGE: Duration = Duration::from_hours(30 * 24);
 
 /// An open state directory.
@@ -45,6 +46,17 @@ pub struct Store {
     artifacts: Directory,
     stable: Directory,
     packages: Packages,
+}
+
+/// An artifact of the store.
+#[derive(Debug)]
+pub struct Kept {
+    /// The plugin.
+    pub file: File,
+    /// Its detached signature, where it has none inside.
+    pub detached_signature: Option<Vec<u8>>,
+    /// Its bill of materials, where its statement binds one.
+    pub sbom: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -71,19 +83,26 @@ impl Store {
             Some(signature) => self.artifacts.write_durably(&format!("{name}.sogsig"), signature)?,
             None => self.artifacts.remove(&format!("{name}.sogsig"))?,
         }
+        match image.sbom() {
+            Some(sbom) => self.artifacts.write_durably(&format!("{name}.sbom.json"), sbom)?,
+            None => self.artifacts.remove(&format!("{name}.sbom.json"))?,
+        }
         self.artifacts.write_durably(&format!("{name}.so"), image.bytes())
     }
 
-    /// The artifact of a version, to be verified again, and its detached signature.
-    pub fn artifact(&self, service: Label, former: &Former) -> Result<(File, Option<Vec<u8>>)> {
+    /// The artifact of a version, to be verified again, with what was kept beside it.
+    pub fn artifact(&self, service: Label, former: &Former) -> Result<Kept> {
         let name = artifact_name(service, former.label, &former.digest);
         let file = self.artifacts.open_file(&format!("{name}.so"), Status::Io)?;
-        let signature = match self.artifacts.read(&format!("{name}.sogsig"), MAX_SIGNATURE, Status::Io) {
-            Ok(signature) => Some(signature),
-            Err(missing) if missing.status() == Status::NotFound => None,
-            Err(other) => return Err(other),
-        };
-        Ok((file, signature))
+        let beside =
+            |ending, max_len| match self.artifacts.read(&format!("{name}{ending}"), max_len, Status::Io) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(missing) if missing.status() == Status::NotFound => Ok(None),
+                Err(other) => Err(other),
+            };
+        let detached_signature = beside(".sogsig", MAX_SIGNATURE)?;
+        let sbom = beside(".sbom.json", MAX_SBOM)?;
+        Ok(Kept { file, detached_signature, sbom })
     }
 
     /// Makes the service's state durable if it changed. What is written is the state at that moment, so of two that
@@ -120,7 +139,8 @@ impl Store {
             );
         }
         for name in self.artifacts.names(MAX_ARTIFACTS)? {
-            let version = name.strip_suffix(".so").or_else(|| name.strip_suffix(".sogsig"));
+            let version =
+                [".so", ".sogsig", ".sbom.json"].iter().find_map(|ending| name.strip_suffix(ending));
             let is_named = version.is_some_and(|version| named.contains(version));
             let kept = self.artifacts.open_file(&name, Status::Io)?.metadata().and_then(|m| m.modified());
             let is_old = kept.is_ok_and(|kept| kept.elapsed().is_ok_and(|age| age > GARBAGE_AGE));

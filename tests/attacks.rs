@@ -6,6 +6,8 @@ mod support;
 
 #[path = "attacks/audit.rs"]
 mod audit;
+#[path = "attacks/sbom.rs"]
+mod sbom;
 #[path = "attacks/schemes.rs"]
 mod schemes;
 

@@ -7,6 +7,7 @@ mod support;
 use sogov::engine::{Change, Engine};
 use sogov::loader::Invocation;
 use sogov::route::{Request, RoutePolicy};
+use sogov::trust::{Advisories, TrustDocument};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "README.zh-CN.md",
     "ARCHITECTURE.md",
@@ -25,6 +26,7 @@ const DOCUMENTS: [&str; 9] = [
     "docs/install.md",
     "docs/packages.md",
     "docs/plugin-guide.md",
+    "docs/sbom.md",
 ];
 
 #[test]
@@ -182,6 +184,7 @@ fn the_code_of_the_guide_compiles_without_a_warning() {
 fn the_policies_of_the_documents_are_valid() {
     let policies: Vec<Block> = DOCUMENTS
         .iter()
+        .filter(|document| **document != "docs/sbom.md")
         .flat_map(|document| blocks(document))
         .filter(|block| block.language == "json")
         .collect();
@@ -189,6 +192,16 @@ fn the_policies_of_the_documents_are_valid() {
     for policy in policies {
         RoutePolicy::parse(policy.text.as_bytes(), "fee").unwrap_or_else(|e| panic!("{}: {e}", policy.text));
     }
+}
+
+#[test]
+fn the_documents_about_components_are_valid() {
+    let json: Vec<Block> =
+        blocks("docs/sbom.md").into_iter().filter(|block| block.language == "json").collect();
+    let [trust, advisories] = json.as_slice() else { panic!("{} documents", json.len()) };
+    let rule = TrustDocument::parse(trust.text.as_bytes()).unwrap().rule_for("other").sbom;
+    assert!(rule.required && rule.denied().len() == 3 && rule.advisories_max_age.is_some());
+    assert_eq!(Advisories::parse(advisories.text.as_bytes()).unwrap().len(), 1);
 }
 
 #[test]

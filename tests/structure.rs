@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("verifier", &["crypto", "sys"]),
     ("journal", &["crypto", "document", "sys", "timestamp"]),
-    ("artifact", &["crypto"]),
+    ("artifact", &["crypto", "document"]),
     ("trust", &["artifact", "crypto", "document", "sys", "timestamp"]),
     ("loader", &["artifact", "sys", "trust"]),
     ("route", &["crypto", "document"]),

@@ -234,6 +234,7 @@ fn a_message_cannot_pass_for_a_release() {
     assert_eq!(sign(b"sogov.sig.v1"), Ok(()));
     assert_eq!(sign(b"sogov.sig.v1\0"), Err(Status::InvalidArgument));
     assert_eq!(sign(b"sogov.trust.v1\0{}"), Err(Status::InvalidArgument));
+    assert_eq!(sign(b"sogov.advisories.v1\0{}"), Err(Status::InvalidArgument));
 }
 
 #[test]

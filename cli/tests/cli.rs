@@ -34,6 +34,10 @@ fn every_example_of_the_help_runs() {
     story.copy_plugins();
     story.write("password.txt", "correct horse\n");
     story.write("report.txt", "the report\n");
+    story.write(
+        "fee.cdx.json",
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library","name":"foo","version":"1.0.0"}]}"#,
+    );
     story.write("policy.json", r#"{"version":"p1","stable":"v1","weight":{"v1":80,"v2":20}}"#);
     for command in COMMANDS {
         let help = story.ok(&format!("{command} --help"));
@@ -380,6 +384,72 @@ fn inspect_says_whether_a_file_would_be_accepted_and_why_not() {
 }
 
 #[test]
+fn components_are_bound_shown_and_denied() {
+    let story = Story::new();
+    story.write(
+        "fee.cdx.json",
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[
+            {"type":"library","name":"foo","version":"1.1.0","purl":"pkg:cargo/foo@1.1.0"},
+            {"type":"library","name":"bar","version":"2.0.0","purl":"pkg:cargo/bar@2.0.0"}]}"#,
+    );
+    let sign =
+        "sign --key release.pem --service fee --version v1 --out v1.so --sbom fee.cdx.json libfee_v1.so";
+    assert_eq!(story.json(sign)["sbom"], "v1.so.sbom.json");
+    assert_eq!(story.read("v1.so.sbom.json"), story.read("fee.cdx.json"));
+    let inspected = story.json("inspect v1.so");
+    assert_eq!(
+        (&inspected["sbom"]["document"], &inspected["sbom"]["file"]),
+        (&json!("bound"), &json!("v1.so.sbom.json"))
+    );
+    let foo = json!({"name": "foo", "version": "1.1.0", "purl": "pkg:cargo/foo@1.1.0", "denied_by": null});
+    assert_eq!(inspected["sbom"]["components"][1], foo);
+
+    let trust = story.trust();
+    let verify = format!("verify {trust} --service fee v1.so");
+    story.ok(&verify);
+    story.edit_trust(|document| {
+        document["sbom"] = json!({"missing": "deny", "advisories": "deny", "max_advisory_age_days": 3650,
+            "deny": [{"purl": "pkg:cargo/foo", "versions": "<1.2", "reason": "unsound"}]});
+    });
+    story.ok("trust sign --dir trust --key root.pem");
+    story.refused(&verify, 1, "TRUST_INVALID", "advisories.json");
+    let check = format!("trust check --dir trust --root-id {}", story.id("root"));
+    story.refused(&check, 1, "TRUST_INVALID", "advisories.json");
+    story.write("trust/advisories.json", "{}");
+    story.refused("trust sign --advisories --dir trust --key root.pem", 1, "TRUST_INVALID", "schema");
+    story.write(
+        "trust/advisories.json",
+        r#"{"schema":1,"number":7,"published":"2026-01-31T00:00:00Z","advisories":[{"id":"RUSTSEC-1","affected":[
+            {"package":{"ecosystem":"crates.io","name":"bar"},"versions":["2.0.0"]}]}]}"#,
+    );
+    story.refused(&verify, 1, "TRUST_INVALID", "advisories.json.sogsig");
+    story.ok("trust sign --advisories --dir trust --key root.pem");
+    assert_eq!(story.json(&check)["advisories"]["number"], 7);
+    assert_eq!(story.json(&check)["services"][0]["sbom_denies"], json!(["pkg:cargo/foo <1.2"]));
+    story.refused(&verify, 1, "COMPONENT_DENIED", "pkg:cargo/bar@2.0.0");
+    let inspected = story.json(&format!("inspect {trust} v1.so"));
+    assert_eq!(inspected["trust"]["status"], "COMPONENT_DENIED");
+    let denied = |n: usize| inspected["sbom"]["components"][n]["denied_by"].clone();
+    assert_eq!(denied(0), "the advisory RUSTSEC-1, the version is listed");
+    assert_eq!(denied(1), "the rule pkg:cargo/foo <1.2: unsound");
+
+    // Elsewhere, and gone.
+    std::fs::rename(story.at("v1.so.sbom.json"), story.at("moved.json")).unwrap();
+    story.refused(&verify, 1, "SBOM_INVALID", "found none");
+    story.refused(&format!("{verify} --sbom moved.json"), 1, "COMPONENT_DENIED", "pkg:cargo/bar");
+    assert_eq!(story.json("inspect v1.so")["sbom"]["document"], "not here");
+    assert_eq!(story.json("inspect --sbom moved.json v1.so")["sbom"]["document"], "bound");
+    assert_eq!(
+        story.json("inspect --sbom moved.json libfee_v1.so")["sbom"]["document"],
+        "not bound by the statement"
+    );
+    assert_eq!(story.json("inspect libfee_v1.so")["sbom"], Value::Null);
+    story.write("bad.json", "{}");
+    let bad = "sign --key release.pem --service fee --version v2 --sbom bad.json --out v2.so libfee_v2.so";
+    story.refused(bad, 1, "SBOM_INVALID", "bomFormat");
+}
+
+#[test]
 fn inspect_takes_any_file() {
     let story = Story::new();
     story.sign_fee("v1");
@@ -400,7 +470,10 @@ fn inspect_takes_any_file() {
         assert_eq!(inspected["trust"]["accepted"], false, "{len} bytes: {inspected}");
     }
     let root = story.json("inspect trust/trust.json.sogsig");
-    assert_eq!((&root["content"], &root["statement"]["of"]), (&json!("whole"), &json!("a trust document")));
+    assert_eq!(
+        (&root["content"], &root["statement"]["of"]),
+        (&json!("whole"), &json!("a document of a trust directory"))
+    );
 }
 
 #[test]

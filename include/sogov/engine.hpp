@@ -126,6 +126,8 @@ struct change_options {
     std::uint32_t drain_ms = 0;
     /// unload(): give up a version on which leases are left. It stays mapped for ever.
     bool force = false;
+    /// load_versioned(): the bill of materials that the statement binds; empty: the plugin's path with ".sbom.json" behind it.
+    std::string sbom_path = {};
 };
 
 /// A version as it stood at one moment.
@@ -508,6 +510,8 @@ inline sogov_change_options engine::native(const change_options &from) noexcept
     made.signature_path_len = from.signature_path.size();
     made.force = from.force;
     made.isolated = from.isolated;
+    made.sbom_path = from.sbom_path.data();
+    made.sbom_path_len = from.sbom_path.size();
     return made;
 }
 

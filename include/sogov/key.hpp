@@ -212,6 +212,8 @@ struct file_facts {
     optional_bytes user_id = {};
     /// Leave the plugin as it is, and write the signature to a file of its own.
     bool detached = false;
+    /// The bill of materials to bind, a file in CycloneDX or SPDX JSON; empty: none.
+    std::string sbom_path = {};
 };
 
 /// A private key; wiped when the last call that uses it has ended.
@@ -268,7 +270,7 @@ public:
 
     /// Signs a message under the scheme of the key, with a fresh nonce each time.
     ///
-    /// @param message must not begin with "sogov.sig.v1", "sogov.trust.v1", "sogov.pkg.v1" or "sogov.receipt.v1" and a NUL
+    /// @param message must not begin with a tag that is kept for documents of sogov's own, as sogov_sign says
     /// @return SOGOV_STATUS_INVALID_ARGUMENT for such a message; SOGOV_STATUS_LIMIT_EXCEEDED for a signature of a scheme of
     ///         the host's that is longer than signature::capacity: see sign_long()
     result<signature> sign(byte_view message, const signature_options &options = {}) const
@@ -324,6 +326,8 @@ public:
         stated.user_id = facts.user_id.data();
         stated.user_id_len = facts.user_id.size();
         stated.detached = facts.detached;
+        stated.sbom_path = facts.sbom_path.data();
+        stated.sbom_path_len = facts.sbom_path.size();
         digest found = {};
         return detail::run(
             [&](sogov_error **error) {

@@ -81,6 +81,8 @@ struct update_options {
     bool wait_durable = false;
     /// The new version gets a namespace of its own.
     bool isolated = false;
+    /// The bill of materials that the statement binds; empty: the plugin's path with ".sbom.json" behind it.
+    std::string sbom_path = {};
 };
 
 namespace detail {
@@ -153,6 +155,8 @@ inline sogov_update_options native(const update_options &from, follower &follows
     made.drain_ms = from.drain_ms;
     made.wait_durable = from.wait_durable;
     made.isolated = from.isolated;
+    made.sbom_path = from.sbom_path.data();
+    made.sbom_path_len = from.sbom_path.size();
     return made;
 }
 

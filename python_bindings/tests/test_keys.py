@@ -171,7 +171,9 @@ def test_unknown_schemes_and_encodings_are_refused() -> None:
         key.sign(b"", user_id=bytes(8192))
 
 
-@pytest.mark.parametrize("tag", [b"sogov.sig.v1\0", b"sogov.trust.v1\0", b"sogov.pkg.v1\0"])
+@pytest.mark.parametrize(
+    "tag", [b"sogov.sig.v1\0", b"sogov.trust.v1\0", b"sogov.pkg.v1\0", b"sogov.advisories.v1\0"]
+)
 def test_what_vouches_for_plugins_is_not_signed_as_a_message(tag: bytes) -> None:
     key = PrivateKey.generate()
     with pytest.raises(sogov.ArgumentError, match="kept for plugins, trust documents"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -212,6 +213,29 @@ def test_a_detached_signature_is_found_beside_the_plugin_or_where_it_is_named(
         engine.load_versioned("fee", "v2", plugin, signature_path=tmp_path / "none.sogsig")
     with pytest.raises(sogov.ArgumentError, match="signature_path"):
         engine.load_versioned("fee", "v2", plugin, signature_path="")
+
+
+def test_a_bill_of_materials_is_bound_and_its_components_are_judged(trust: Trust, tmp_path: Path) -> None:
+    sbom = tmp_path / "fee.cdx.json"
+    component = {"type": "library", "name": "foo", "version": "1.1.0", "purl": "pkg:cargo/foo@1.1.0"}
+    sbom.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [component]}))
+    plugins = {version: tmp_path / f"{version}.so" for version in ("v1", "v2")}
+    for version, plugin in plugins.items():
+        trust.key.sign_file(fee(version), plugin, service="fee", version=version, sbom=sbom)
+    with Engine(**trust.options) as engine:
+        with pytest.raises(sogov.SbomInvalidError, match="found none"):
+            engine.load_versioned("fee", "v1", plugins["v1"])
+        engine.load_versioned("fee", "v1", plugins["v1"], sbom_path=sbom)
+        engine.promote("fee", "v1")
+        denied = {"purl": "pkg:cargo/foo", "versions": "<1.2", "reason": "unsound"}
+        trust.write(services=[{"name": "fee", "sbom": {"deny": [denied]}}])
+        with pytest.raises(sogov.ComponentDeniedError, match=r"pkg:cargo/foo <1\.2: unsound"):
+            engine.update("fee", "v2", plugins["v2"], sbom_path=sbom)
+        trust.write()
+        engine.update("fee", "v2", plugins["v2"], sbom_path=sbom)
+    sbom.write_text("{}")
+    with pytest.raises(sogov.SbomInvalidError, match="bomFormat"):
+        trust.key.sign_file(fee("v1"), tmp_path / "v3.so", service="fee", version="v3", sbom=sbom)
 
 
 def break_signature(trust: Trust) -> None:

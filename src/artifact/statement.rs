@@ -394,14 +394,19 @@ pub fn package_signed_bytes(manifest_der: &[u8], scheme_id: u8, key_id: &KeyId) 
     Domain::Package.signed_bytes(manifest_der, scheme_id, key_id)
 }
 
+/// What the key `key_id` signs, by the scheme `scheme_id`, to vouch for a snapshot of advisories: as [`signed_bytes`],
+/// but led by `"sogov.advisories.v1" 00`.
+pub fn advisories_signed_bytes(document: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
+    Domain::Advisories.signed_bytes(document, scheme_id, key_id)
+}
+
 /// What leads the bytes that a host's own key codes in the receipt of an installed package.
 pub const RECEIPT_TAG: &[u8] = b"sogov.receipt.v1\0";
 
-/// Whether `message` could be taken for what vouches for a statement, a trust document, a package or a receipt. A key must not sign such a
-/// message because somebody asks it to.
+/// Whether `message` could be taken for what vouches for something here. A key must not sign such a message because somebody
+/// asks it to.
 pub fn is_signed_bytes(message: &[u8]) -> bool {
-    let domains = [Domain::Statement, Domain::TrustDocument, Domain::Package];
-    domains.map(Domain::tag).iter().any(|tag| message.starts_with(tag)) || message.starts_with(RECEIPT_TAG)
+    Domain::ALL.iter().any(|domain| message.starts_with(domain.tag())) || message.starts_with(RECEIPT_TAG)
 }
 
 /// What kind of thing a signature is for: a signature of one domain is worth nothing in another.
@@ -410,9 +415,12 @@ enum Domain {
     Statement,
     TrustDocument,
     Package,
+    Advisories,
 }
 
 impl Domain {
+    const ALL: [Self; 4] = [Self::Statement, Self::TrustDocument, Self::Package, Self::Advisories];
+
     fn signed_bytes(self, content: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
         let len = (content.len() as u64).to_le_bytes();
         [self.tag(), &[scheme_id], key_id.as_bytes(), &len, content].concat()
@@ -423,6 +431,7 @@ impl Domain {
             Self::Statement => b"sogov.sig.v1\0",
             Self::TrustDocument => b"sogov.trust.v1\0",
             Self::Package => b"sogov.pkg.v1\0",
+            Self::Advisories => b"sogov.advisories.v1\0",
         }
     }
 }

@@ -157,6 +157,11 @@ pub struct sogov_change_options {
     /// SOGOV_STATUS_LIMIT_EXCEEDED. docs/plugin-guide.md has the rest. A version that is brought back, by a rollback or a
     /// restart, is loaded as it was.
     pub isolated: u32,
+    /// sogov_load_versioned() only: the bill of materials that the statement binds; (NULL, 0): the plugin's path with
+    /// ".sbom.json" behind it. One that is named has to be bound.
+    pub sbom_path: *const c_char,
+    /// Bytes of the path.
+    pub sbom_path_len: usize,
 }
 
 // SAFETY: integers and pointers.
@@ -174,6 +179,8 @@ unsafe impl Options for sogov_change_options {
         signature_path_len: 0,
         force: 0,
         isolated: 0,
+        sbom_path: std::ptr::null(),
+        sbom_path_len: 0,
     };
 }
 
@@ -241,7 +248,7 @@ pub unsafe extern "C" fn sogov_engine_free(engine: *mut sogov_engine) {
 /// @param service the service; it comes into being where it is new. 1 to 64 characters out of A-Z a-z 0-9 . _ -
 /// @param version the label, which must be the statement's; (NULL, 0) takes the statement's
 /// @param path the plugin
-/// @param options actor, reason, signature_path, isolated; or NULL
+/// @param options actor, reason, signature_path, isolated, sbom_path; or NULL
 /// @param info receives what is known of the version, or NULL
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_BUSY when the label is in use; the codes of trust (4xx), loading (5xx) and
 ///         plugins (7xx), and for `isolated` SOGOV_STATUS_UNSUPPORTED and SOGOV_STATUS_LIMIT_EXCEEDED, after which nothing
@@ -572,9 +579,15 @@ unsafe fn change(raw: &sogov_change_options) -> Result<Change> {
 /// Every pair of pointer and length is readable.
 unsafe fn load_options(raw: &sogov_change_options) -> Result<LoadOptions> {
     // SAFETY: the caller's promise.
-    let signature = unsafe { In::text(raw.signature_path, raw.signature_path_len, "signature_path") }?;
+    let (signature, sbom) = unsafe {
+        (
+            In::text(raw.signature_path, raw.signature_path_len, "signature_path")?,
+            In::text(raw.sbom_path, raw.sbom_path_len, "sbom_path")?,
+        )
+    };
     Ok(LoadOptions {
         signature_path: (!signature.is_empty()).then(|| PathBuf::from(signature)),
+        sbom_path: (!sbom.is_empty()).then(|| PathBuf::from(sbom)),
         isolation: isolation(raw.isolated)?,
         // SAFETY: the caller's promise.
         change: unsafe { change(raw) }?,

@@ -52,6 +52,11 @@ pub struct sogov_file_facts {
     pub user_id_len: usize,
     /// 1: leave the plugin as it is and write the signature to a file of its own. 0: write a signed copy.
     pub detached: u32,
+    /// The bill of materials to bind, a file in CycloneDX or SPDX JSON; (NULL, 0): none. Loading looks for it at the plugin's
+    /// path with ".sbom.json" behind it; it is not moved there.
+    pub sbom_path: *const c_char,
+    /// Bytes of the path.
+    pub sbom_path_len: usize,
 }
 
 // SAFETY: integers and pointers.
@@ -75,6 +80,8 @@ unsafe impl Options for sogov_file_facts {
         user_id: std::ptr::null(),
         user_id_len: 0,
         detached: 0,
+        sbom_path: std::ptr::null(),
+        sbom_path_len: 0,
     };
 }
 
@@ -89,7 +96,8 @@ unsafe impl Options for sogov_file_facts {
 /// @param digest receives the artifact's digest (32 bytes), or NULL
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_IMAGE_REJECTED when `source` is no well-formed shared
 ///         object (what a trust document may allow is decided at load); SOGOV_STATUS_BUSY when it
-///         is signed already (use sogov_file_add_signature())
+///         is signed already (use sogov_file_add_signature()); SOGOV_STATUS_SBOM_INVALID when the bill of materials is
+///         malformed
 ///
 /// # Safety
 /// See docs/conventions.md.
@@ -171,7 +179,7 @@ pub unsafe extern "C" fn sogov_file_add_signature(
 ///
 /// @param engine borrowed
 /// @param service, version the service and the label that it would be loaded as; an empty version takes any
-/// @param path the plugin; a signature file beside it is found by itself
+/// @param path the plugin; a signature file and a bill of materials beside it are found by themselves
 /// @param digest receives the artifact's digest (32 bytes), or NULL
 /// @return SOGOV_STATUS_OK when the engine would load it; the codes of trust and loading (4xx, 5xx) when not
 ///
@@ -220,6 +228,7 @@ impl sogov_file_facts {
     unsafe fn facts(&self) -> Result<FileFacts> {
         // SAFETY: the caller's promise.
         let text = |data, len, what| unsafe { In::text(data, len, what) }.map(str::to_owned);
+        let sbom = text(self.sbom_path, self.sbom_path_len, "sbom_path")?;
         let facts = FileFacts {
             service: text(self.service, self.service_len, "service")?,
             version: text(self.version, self.version_len, "version")?,
@@ -229,6 +238,7 @@ impl sogov_file_facts {
             issuer: text(self.issuer, self.issuer_len, "issuer")?,
             not_before: (self.not_before > 0).then_some(self.not_before),
             not_after: (self.not_after > 0).then_some(self.not_after),
+            sbom: (!sbom.is_empty()).then(|| PathBuf::from(sbom)),
             ..FileFacts::default()
         };
         if self.detached > 1 {

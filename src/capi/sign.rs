@@ -48,8 +48,8 @@ unsafe impl Options for sogov_signature_options {
 /// time, hmac-sha256 (RFC 2104), or a registered one.
 ///
 /// @param key a private key, or a secret; borrowed
-/// @param message any number of bytes; borrowed. Must not begin with "sogov.sig.v1", "sogov.trust.v1", "sogov.pkg.v1" or
-///                "sogov.receipt.v1" and a NUL, as what vouches for plugins, trust documents and packages does
+/// @param message any number of bytes; borrowed. Must not begin with a tag of what vouches for plugins, trust directories, packages
+///                and audit trails, such as "sogov.sig.v1" and a NUL: docs/conventions.md lists them
 /// @param options NULL for the default user id and the raw encoding
 /// @param signature receives the signature
 /// @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for a public key, such a message, or an encoding that the scheme

@@ -172,6 +172,10 @@ pub struct sogov_update_options {
     pub wait_durable: u32,
     /// 1: the new version gets a namespace of its own; see sogov_change_options.
     pub isolated: u32,
+    /// The bill of materials that the statement binds; see sogov_change_options.
+    pub sbom_path: *const c_char,
+    /// Bytes of the path.
+    pub sbom_path_len: usize,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -202,6 +206,8 @@ unsafe impl Options for sogov_update_options {
         drain_ms: 0,
         wait_durable: 0,
         isolated: 0,
+        sbom_path: std::ptr::null(),
+        sbom_path_len: 0,
     };
 }
 
@@ -269,11 +275,12 @@ pub unsafe extern "C" fn sogov_update(
 /// Every pair of pointer and length is readable.
 unsafe fn update_options(raw: &sogov_update_options) -> Result<UpdateOptions> {
     // SAFETY: the caller's promise.
-    let (actor, reason, signature, gray) = unsafe {
+    let (actor, reason, signature, sbom, gray) = unsafe {
         (
             In::text(raw.actor, raw.actor_len, "actor")?,
             In::text(raw.reason, raw.reason_len, "reason")?,
             In::text(raw.signature_path, raw.signature_path_len, "signature_path")?,
+            In::text(raw.sbom_path, raw.sbom_path_len, "sbom_path")?,
             In::array(raw.gray, raw.gray_count, "gray")?,
         )
     };
@@ -298,6 +305,7 @@ unsafe fn update_options(raw: &sogov_update_options) -> Result<UpdateOptions> {
     Ok(UpdateOptions {
         load: LoadOptions {
             signature_path: (!signature.is_empty()).then(|| PathBuf::from(signature)),
+            sbom_path: (!sbom.is_empty()).then(|| PathBuf::from(sbom)),
             isolation: isolation(raw.isolated)?,
             change,
         },

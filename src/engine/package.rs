@@ -4,9 +4,10 @@
 //! verifies. Anybody can encrypt for a host, so that it decrypts says nothing.
 
 use super::audit::{Deed, Outcome};
-use super::sign::signature_path;
+use super::sign::{sbom_path, signature_path};
 use super::{Change, Engine, FileSigner, LoadOptions};
 use crate::artifact::package::{Entry, Manifest, Package, PackageId, Role, broken_file_name, file_digest};
+use crate::artifact::sbom;
 use crate::artifact::sigmeta::Sigmeta;
 use crate::artifact::statement::{Statement, package_signed_bytes};
 use crate::crypto::envelope::{self, Recipient, RecipientKey};
@@ -240,7 +241,7 @@ struct Contents {
 }
 
 impl Contents {
-    /// Adds a plugin, with its signature where that is detached.
+    /// Adds a plugin, with its signature where that is detached, and the bill of materials that its statement binds.
     fn add_plugin(&mut self, plugin: &PackedPlugin, service: &str) -> Result<()> {
         let signature = match &plugin.signature_path {
             Some(named) => Some(file::read(named, super::MAX_SIGNATURE_LEN)?),
@@ -261,7 +262,15 @@ impl Contents {
             ));
         }
         self.service = first;
-        signature.map_or(Ok(()), |signature| self.push(format!("{name}.sogsig"), Role::File, signature))
+        if let Some(signature) = signature {
+            self.push(format!("{name}.sogsig"), Role::File, signature)?;
+        }
+        if statement.sbom.is_some() {
+            // Without the bill of materials that its statement binds, it could not be loaded where it is installed.
+            let sbom = file::read(&sbom_path(&plugin.path), sbom::MAX_LEN as u64)?;
+            self.push(format!("{name}.sbom.json"), Role::File, sbom)?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, path: &Path, role: Role) -> Result<String> {

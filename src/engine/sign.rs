@@ -1,7 +1,8 @@
-//! Signing plugin files, messages and trust documents.
+//! Signing plugin files, messages, and the documents of a trust directory.
 
 use super::audit::count_signed;
 use crate::artifact::elf::Elf;
+use crate::artifact::sbom::{self, Sbom};
 use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
 use crate::crypto::key::{Key, Signer};
@@ -13,7 +14,7 @@ use crate::label::Label;
 use crate::loader::PLUGIN_ABI;
 use crate::sys::file;
 use crate::timestamp::{self, UnixSeconds};
-use crate::trust::content_digest;
+use crate::trust::{RootDocument, content_digest};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,9 @@ pub struct FileFacts {
     pub audience: String,
     /// Bytes of the `.sigmeta` section, which bound how many signatures fit; 0: 16 KiB.
     pub reserve: usize,
+    /// The bill of materials to bind, in CycloneDX or SPDX JSON. Loading looks for it at the plugin's path with `.sbom.json`
+    /// behind it; it is not moved there.
+    pub sbom: Option<PathBuf>,
 }
 
 /// A key that signs files, under a user id.
@@ -169,8 +173,8 @@ impl FileSigner<'_> {
     }
 }
 
-/// Signs a message. One that begins like what vouches for a plugin, a trust document or a package is refused: its signature would
-/// be as good as a release.
+/// Signs a message. One that begins like what vouches for a plugin, a document of a trust directory, a package or an audit trail is
+/// refused: its signature would be as good as a release.
 pub fn sign_message(key: &PrivateKey, user_id: &UserId, message: &[u8]) -> Result<Signature> {
     check_message(message)?;
     key.sign(user_id, message).inspect(|_| count_signed(1))
@@ -203,19 +207,25 @@ pub fn sign_messages(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
     sm2::sign_batch(orders).inspect(|signatures| count_signed(signatures.len()))
 }
 
-/// Signs `trust.json` in `directory` with a root key, beside the signatures that other root keys made over the same
-/// bytes. Signatures over earlier bytes are dropped. [`Status::Unsupported`] for the key of a registered scheme: those sign no
-/// trust document.
+/// Signs `trust.json` in `directory` with a root key: see [`sign_root_document`].
 pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
+    sign_root_document(RootDocument::Trust, key, directory)
+}
+
+/// Signs a document of the trust directory with a root key, beside the signatures that other root keys made over the same
+/// bytes. Signatures over earlier bytes are dropped. [`Status::Unsupported`] for the key of a registered scheme: those sign no
+/// such document.
+pub fn sign_root_document(kind: RootDocument, key: &dyn Signer, directory: &Path) -> Result<()> {
     let scheme = key.public_key().scheme();
+    let name = kind.file_name();
     if scheme.id().is_none() {
         return Err(Error::new(
             Status::Unsupported,
-            format!("trust document: expected a root key of a scheme of this library, found {scheme}"),
+            format!("{name}: expected a root key of a scheme of this library, found {scheme}"),
         ));
     }
-    let document = file::read(&directory.join("trust.json"), MAX_LEN)?;
-    let path = directory.join("trust.json.sogsig");
+    let document = file::read(&directory.join(name), MAX_LEN)?;
+    let path = directory.join(kind.signature_name());
     let digest = sm3::digest(&document).to_vec();
     let mut container = match file::read(&path, MAX_LEN) {
         Ok(bytes) => Sigmeta::from_der(&bytes).map_err(|e| e.of(path.display()))?,
@@ -226,8 +236,7 @@ pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
         container = Sigmeta { statement: digest, signatures: vec![] };
     }
     let signer = FileSigner { key, user_id: &UserId::default() };
-    let entry =
-        signer.signature_over(|scheme, key_id| statement::trust_signed_bytes(&document, scheme, key_id))?;
+    let entry = signer.signature_over(|scheme, key_id| kind.signed_bytes(&document, scheme, key_id))?;
     container.signatures.retain(|present| present.key_id != entry.key_id);
     container.add(entry)?;
     file::replace(&path, &container.to_der()?, None)
@@ -235,9 +244,25 @@ pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
 
 /// Where the detached signature of a plugin is looked for.
 pub(super) fn signature_path(plugin: &Path) -> PathBuf {
+    beside(plugin, ".sogsig")
+}
+
+/// Where the bill of materials of a plugin is looked for.
+pub(super) fn sbom_path(plugin: &Path) -> PathBuf {
+    beside(plugin, ".sbom.json")
+}
+
+fn beside(plugin: &Path, ending: &str) -> PathBuf {
     let mut path = OsString::from(plugin);
-    path.push(".sogsig");
+    path.push(ending);
     PathBuf::from(path)
+}
+
+/// The digest of a bill of materials. One that no verifier could read is not bound.
+fn sbom_digest(path: &Path) -> Result<Digest> {
+    let bytes = file::read(path, sbom::MAX_LEN as u64)?;
+    Sbom::parse(&bytes).map_err(|e| e.of(path.display()))?;
+    Ok(sm3::digest(&bytes))
 }
 
 /// The statement over `covered`, which is the plugin itself or what `sigmeta::prepare` made of it.
@@ -265,7 +290,7 @@ fn describe(plugin: &[u8], covered: &[u8], facts: &FileFacts) -> Result<Statemen
             .map(|soname| Needed { soname: (*soname).to_owned(), digest: None })
             .collect(),
         exports: statement::exports_digest(elf.exports().map(|export| export.name)),
-        sbom: None,
+        sbom: facts.sbom.as_deref().map(sbom_digest).transpose()?,
         issuer: facts.issuer.clone(),
         signed_at: timestamp::now(),
         not_before: facts.not_before,

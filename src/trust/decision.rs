@@ -2,9 +2,11 @@
 
 use super::content::content_digest;
 use super::directory::{TrustDirectory, TrustSnapshot};
-use super::document::{ServiceRule, TrustedKey};
+use super::document::{SbomRule, ServiceRule, TrustedKey};
 use super::image::VerifiedImage;
+use super::sbom;
 use crate::artifact::elf::Elf;
+use crate::artifact::sbom::SECTION;
 use crate::artifact::sigmeta::{self, Found, Sigmeta, SignatureEntry};
 use crate::artifact::statement::{self, Statement};
 use crate::crypto::key_id::KeyId;
@@ -25,6 +27,8 @@ pub struct Artifact<'a> {
     pub file: &'a mut File,
     /// The detached signature.
     pub detached_signature: Option<Vec<u8>>,
+    /// The bill of materials, where one was found. It counts only if the statement binds it.
+    pub sbom: Option<Vec<u8>>,
 }
 
 /// What the caller wants the artifact for.
@@ -44,7 +48,9 @@ impl TrustDirectory {
     ///
     /// Errors, in the order of the checks: [`Status::Unsigned`], [`Status::Ambiguous`], [`Status::Modified`],
     /// [`Status::WrongService`], [`Status::UntrustedKey`], [`Status::NotYetValid`], [`Status::Expired`],
-    /// [`Status::BelowFloor`]; and [`Status::TrustInvalid`] where the directory itself is unsound.
+    /// [`Status::BelowFloor`], [`Status::SbomInvalid`], [`Status::ComponentDenied`]; and [`Status::TrustInvalid`] where the
+    /// directory itself is unsound. A snapshot of advisories that is asked for and is not in force is refused as the trust document
+    /// would be.
     pub fn admit(&self, artifact: Artifact<'_>, demand: Demand<'_>) -> Result<VerifiedImage> {
         fault!("trust.read");
         let trust = self.read(demand.now)?;
@@ -59,7 +65,11 @@ impl TrustDirectory {
         check_threshold(&sigmeta, &signers, &rule, demand)?;
         check_schemes(&trust, &signers, &rule, demand)?;
         check_statement(&statement, &rule, demand)?;
-        check_described(&statement, memory.bytes())?;
+        let elf = Elf::parse(memory.bytes())?;
+        check_described(&statement, &elf)?;
+        let sbom = sbom::check_bound(&statement, artifact.sbom.as_deref())?.map(<[u8]>::to_vec);
+        self.check_components(&trust, &rule.sbom, sbom.as_deref(), &elf, memory.bytes(), demand)?;
+        drop(elf);
         fault!("trust.decided");
         Ok(VerifiedImage {
             memory,
@@ -68,7 +78,35 @@ impl TrustDirectory {
             allowances: rule.allow,
             allowed_sonames: rule.allowed_sonames,
             detached_signature: artifact.detached_signature,
+            sbom,
         })
+    }
+
+    /// What the service asks of the components; without any such rule nothing is read.
+    fn check_components(
+        &self,
+        trust: &TrustSnapshot,
+        rule: &SbomRule,
+        bound: Option<&[u8]>,
+        elf: &Elf<'_>,
+        file: &[u8],
+        demand: Demand<'_>,
+    ) -> Result<()> {
+        if rule.is_empty() {
+            return Ok(());
+        }
+        let gate = self.gate(trust, demand.service, demand.now)?;
+        match sbom::components(bound, elf, file)? {
+            Some(sbom) => gate.check(&sbom).map_err(|e| e.of(format_args!("service {}", demand.service))),
+            None if rule.required => Err(Error::new(
+                Status::SbomInvalid,
+                format!(
+                    "service {}: expected a bill of materials, bound by the statement or in a section {}, found none",
+                    demand.service, SECTION
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -298,7 +336,7 @@ fn check_statement(statement: &Statement, rule: &ServiceRule, demand: Demand<'_>
 }
 
 /// The statement's description of the image against the image: a signer's tool that lied, or another parser's view.
-fn check_described(statement: &Statement, file: &[u8]) -> Result<()> {
+fn check_described(statement: &Statement, elf: &Elf<'_>) -> Result<()> {
     if let Some(pinned) = statement.needed.iter().find(|needed| needed.digest.is_some()) {
         return Err(Error::new(
             Status::Unsupported,
@@ -308,7 +346,6 @@ fn check_described(statement: &Statement, file: &[u8]) -> Result<()> {
             ),
         ));
     }
-    let elf = Elf::parse(file)?;
     let described = statement.needed.iter().map(|needed| needed.soname.as_str());
     let exports = statement::exports_digest(elf.exports().map(|export| export.name));
     if statement.soname == elf.soname().unwrap_or("")

@@ -1,8 +1,8 @@
 //! The trust directory: reads the document, checks it against the root keys, and gathers the public keys.
 
+use super::advisories::{self, Advisories};
 use super::document::{MAX_LEN, TrustDocument};
-use crate::artifact::sigmeta::{Sigmeta, SignatureEntry};
-use crate::artifact::statement;
+use super::root_document::{RootDocument, no_schemes};
 use crate::crypto::key::PublicKey;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::scheme::{Scheme, Schemes};
@@ -14,8 +14,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const DOCUMENT: &str = "trust.json";
-const SIGNATURE: &str = "trust.json.sogsig";
 const KEYS: &str = "keys";
 const MAX_KEY_FILES: usize = 10_000;
 const MAX_KEY_LEN: u64 = 64 << 10;
@@ -38,6 +36,10 @@ impl Roots {
     pub fn is_development(&self) -> bool {
         self.ids.is_empty()
     }
+
+    pub(super) fn ids(&self) -> &[KeyId] {
+        &self.ids
+    }
 }
 
 /// Answers the prepared keys of the process that asks: a forked child begins anew.
@@ -55,6 +57,8 @@ pub struct TrustDirectory {
     schemes: SchemesOfProcess,
     /// The highest epoch of a document that was accepted: an older one that is put back is refused.
     accepted: AtomicU64,
+    /// The highest number of a snapshot of advisories that was accepted, likewise.
+    accepted_advisories: AtomicU64,
 }
 
 /// The trust document as it stood at one moment, its signature checked, with the keys it names.
@@ -71,7 +75,14 @@ impl TrustDirectory {
     /// The directory at `path`, whose document the `roots` must have signed. Keys that sign often are verified by the
     /// tables of `prepared`.
     pub fn new(path: PathBuf, roots: Roots, prepared: PreparedOfProcess) -> Self {
-        Self { path, roots, prepared, schemes: no_schemes, accepted: AtomicU64::new(0) }
+        Self {
+            path,
+            roots,
+            prepared,
+            schemes: no_schemes,
+            accepted: AtomicU64::new(0),
+            accepted_advisories: AtomicU64::new(0),
+        }
     }
 
     /// The same, where keys of registered schemes count that the trust document names. Without it none does.
@@ -85,26 +96,16 @@ impl TrustDirectory {
     /// end, and with [`Status::BelowFloor`] when a later document was accepted before.
     pub fn read(&self, now: UnixSeconds) -> Result<TrustSnapshot> {
         let directory = Directory::open(&self.path, Status::TrustInvalid)?;
-        let bytes = directory.read(DOCUMENT, MAX_LEN as u64, Status::TrustInvalid)?;
         let keys = read_keys(&Directory::open(&self.path.join(KEYS), Status::TrustInvalid)?)?;
-        if !self.roots.is_development() {
-            let signature =
-                directory.read(SIGNATURE, MAX_SIGNATURE_LEN, Status::TrustInvalid).map_err(|e| {
-                    if e.status() == Status::NotFound {
-                        Error::new(Status::TrustInvalid, e.message())
-                    } else {
-                        e
-                    }
-                })?;
-            self.check_signature(&bytes, &signature, &keys)?;
-        }
-        let document = TrustDocument::parse(&bytes).map_err(|e| e.of(self.path.join(DOCUMENT).display()))?;
+        let bytes = self.read_signed(&directory, RootDocument::Trust, &keys)?;
+        let path = self.path.join(RootDocument::Trust.file_name());
+        let document = TrustDocument::parse(&bytes).map_err(|e| e.of(path.display()))?;
         if let Some(end) = document.not_after.filter(|end| now > *end) {
             return Err(Error::new(
                 Status::Expired,
                 format!(
                     "{}: expected a document in force, found one that ended at {}",
-                    self.path.join(DOCUMENT).display(),
+                    path.display(),
                     crate::timestamp::format(end)
                 ),
             ));
@@ -115,7 +116,7 @@ impl TrustDirectory {
                 Status::BelowFloor,
                 format!(
                     "{}: expected an epoch of at least {accepted}, found {}",
-                    self.path.join(DOCUMENT).display(),
+                    path.display(),
                     document.epoch
                 ),
             ));
@@ -133,47 +134,57 @@ impl TrustDirectory {
         self.roots.is_development()
     }
 
-    fn check_signature(
+    /// The newest snapshot of advisories, which is not older than `max_age` seconds. Refused as [`read`](Self::read) refuses:
+    /// with [`Status::TrustInvalid`] where it is missing, malformed or not signed by the roots, with [`Status::Expired`]
+    /// where it is too old, with [`Status::NotYetValid`] where its date is to come, and with [`Status::BelowFloor`] when a
+    /// later one was accepted before.
+    pub(super) fn read_advisories(
         &self,
-        document: &[u8],
-        signature: &[u8],
-        keys: &HashMap<KeyId, PublicKey>,
-    ) -> Result<()> {
-        let path = self.path.join(SIGNATURE);
-        let sigmeta = Sigmeta::from_der(signature)
-            .map_err(|e| Error::new(Status::TrustInvalid, e.message()).of(path.display()))?;
-        let signed_by_root = sigmeta.signatures.iter().any(|entry| {
-            self.roots.ids.contains(&entry.key_id)
-                && keys.get(&entry.key_id).is_some_and(|key| document_signed_by(key, document, entry))
-        });
-        if signed_by_root {
-            return Ok(());
-        }
-        if let Some(entry) = sigmeta.signatures.iter().find(|entry| self.roots.ids.contains(&entry.key_id))
-            && keys.contains_key(&entry.key_id)
-        {
+        trust: &TrustSnapshot,
+        now: UnixSeconds,
+        max_age: u64,
+    ) -> Result<Advisories> {
+        let directory = Directory::open(&self.path, Status::TrustInvalid)?;
+        let bytes = self.read_signed(&directory, RootDocument::Advisories, &trust.keys)?;
+        let path = self.path.join(RootDocument::Advisories.file_name());
+        let advisories = Advisories::parse(&bytes).map_err(|e| e.of(path.display()))?;
+        advisories.check_age(now, max_age).map_err(|e| e.of(path.display()))?;
+        let number = advisories.number();
+        let accepted = self.accepted_advisories.fetch_max(number, Ordering::Relaxed);
+        if number < accepted {
             return Err(Error::new(
-                Status::TrustInvalid,
-                format!(
-                    "{}: the signature of root key {} does not belong to this {DOCUMENT}: expected a document that was \
-                     signed after its last change",
-                    path.display(),
-                    entry.key_id
-                ),
+                Status::BelowFloor,
+                format!("{}: expected a number of at least {accepted}, found {number}", path.display()),
             ));
         }
-        let expected: Vec<String> = self.roots.ids.iter().map(ToString::to_string).collect();
-        let found: Vec<String> = sigmeta.signatures.iter().map(|entry| entry.key_id.to_string()).collect();
-        Err(Error::new(
-            Status::TrustInvalid,
-            format!(
-                "{}: expected a valid signature over {DOCUMENT} by a root key ({}) whose public key is in {KEYS}/, \
-                 found signatures by ({})",
-                path.display(),
-                expected.join(", "),
-                found.join(", ")
-            ),
-        ))
+        Ok(advisories)
+    }
+
+    /// The bytes of a document, its signature checked unless this is the development mode.
+    fn read_signed(
+        &self,
+        directory: &Directory,
+        document: RootDocument,
+        keys: &HashMap<KeyId, PublicKey>,
+    ) -> Result<Vec<u8>> {
+        let missing = |e: Error| match e.status() {
+            Status::NotFound => Error::new(Status::TrustInvalid, e.message()),
+            _ => e,
+        };
+        let bytes = match document {
+            RootDocument::Trust => {
+                directory.read(document.file_name(), MAX_LEN as u64, Status::TrustInvalid)?
+            }
+            RootDocument::Advisories => directory
+                .read(document.file_name(), advisories::MAX_LEN as u64, Status::TrustInvalid)
+                .map_err(missing)?,
+        };
+        if !self.roots.is_development() {
+            let name = document.signature_name();
+            let signature = directory.read(name, MAX_SIGNATURE_LEN, Status::TrustInvalid).map_err(missing)?;
+            document.check(&self.roots, &bytes, &signature, keys, &self.path.join(name))?;
+        }
+        Ok(bytes)
     }
 }
 
@@ -206,19 +217,6 @@ impl TrustSnapshot {
             other => other.verify((self.schemes)(), user_id, message, signature).is_ok(),
         }
     }
-}
-
-/// Whether `entry` is the signature of `key` over a trust document. Registered schemes sign none: the document is what says
-/// whether any of them counts.
-pub fn document_signed_by(key: &PublicKey, document: &[u8], entry: &SignatureEntry) -> bool {
-    let signed = statement::trust_signed_bytes(document, entry.scheme, &entry.key_id);
-    key.scheme().id() == Some(entry.scheme)
-        && key.verify(no_schemes(), &UserId::default(), &signed, &entry.signature).is_ok()
-}
-
-fn no_schemes() -> &'static Schemes {
-    static NONE: Schemes = Schemes::new();
-    &NONE
 }
 
 /// Every `*.pem` and `*.der` in the directory, by the identifier that its content gives it; file names mean nothing.

@@ -5,16 +5,20 @@
 //!  "keys": [{"id": "sm3:…", "scheme": "sm2-sm3", "user_id": "1234567812345678", "services": ["fee", "pay-*"],
 //!            "not_before": "2026-01-01T00:00:00Z", "not_after": "2027-12-31T00:00:00Z"}],
 //!  "registered_schemes": ["x-bank-pqc"],
+//!  "sbom": {"missing": "allow", "deny": [{"purl": "pkg:cargo/foo", "versions": "<1.2", "reason": "unsound"}]},
 //!  "services": [{"name": "fee", "threshold": 2, "schemes": [["sm2-sm3"], ["ecdsa-p256", "rsa-pss-sha512"]], "epoch_floor": 3},
 //!               {"name": "*", "threshold": 1, "allow": {"sonames": ["libz.so.1"], "run_path": true}}]}
 //! ```
 //!
 //! A service takes the first entry of `services` whose name is its own, or a prefix followed by `*`; without one the
 //! threshold is 1 and the floor 0. Of each group in `schemes` at least one counted key must be. A scheme that a host registers
-//! counts only where `registered_schemes` names it; `hmac-sha256` never does.
+//! counts only where `registered_schemes` names it; `hmac-sha256` never does. `sbom` of a service takes the place of the
+//! document's.
 
+mod sbom;
 mod schemes;
 
+pub use sbom::{DenyRule, SbomRule};
 pub use schemes::SchemeGroups;
 
 use crate::artifact::elf::policy::LoadAllowances;
@@ -25,6 +29,7 @@ use crate::document::{Document, Field};
 use crate::error::{Error, Result, Status};
 use crate::timestamp::{self, UnixSeconds};
 use std::fmt;
+use std::sync::Arc;
 
 /// The most bytes that a trust document may have.
 pub(super) const MAX_LEN: usize = 4 << 20;
@@ -43,6 +48,8 @@ pub struct TrustDocument {
     /// The schemes of the host's whose signatures count.
     pub registered_schemes: Vec<SchemeName>,
     services: Vec<(Pattern, ServiceRule)>,
+    /// What a service asks that no entry names.
+    others: ServiceRule,
 }
 
 /// A key that may sign plugins of some services.
@@ -74,6 +81,8 @@ pub struct ServiceRule {
     pub allow: LoadAllowances,
     /// SONAMEs of system libraries that an artifact may have.
     pub allowed_sonames: Vec<String>,
+    /// What is asked of bills of materials.
+    pub sbom: Arc<SbomRule>,
 }
 
 impl Default for ServiceRule {
@@ -84,6 +93,7 @@ impl Default for ServiceRule {
             epoch_floor: 0,
             allow: LoadAllowances::default(),
             allowed_sonames: Vec::new(),
+            sbom: Arc::default(),
         }
     }
 }
@@ -100,8 +110,11 @@ impl TrustDocument {
         let epoch = root.optional("epoch").map_or(Ok(0), |field| field.unsigned())?;
         let not_after = root.optional("not_after").map(|field| time(&field)).transpose()?;
         let keys = list(&root.required("keys")?, MAX_KEYS, TrustedKey::parse)?;
-        let services =
-            root.optional("services").map_or(Ok(Vec::new()), |field| list(&field, MAX_SERVICES, service))?;
+        let sbom = root.optional("sbom").map_or(Ok(SbomRule::default()), |field| SbomRule::parse(&field))?;
+        let others = ServiceRule { sbom: Arc::new(sbom), ..ServiceRule::default() };
+        let services = root
+            .optional("services")
+            .map_or(Ok(Vec::new()), |field| list(&field, MAX_SERVICES, |entry| service(entry, &others)))?;
         let registered_schemes = root
             .optional("registered_schemes")
             .map_or(Ok(Vec::new()), |field| schemes::registered(&field))?;
@@ -115,15 +128,13 @@ impl TrustDocument {
         if let Some([twice, _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
             return Err(Error::new(Status::TrustInvalid, format!("keys: {twice} stands there twice")));
         }
-        Ok(Self { epoch, not_after, keys, registered_schemes, services })
+        Ok(Self { epoch, not_after, keys, registered_schemes, services, others })
     }
 
     /// What `service` asks.
     pub fn rule_for(&self, service: &str) -> ServiceRule {
-        self.services
-            .iter()
-            .find(|(pattern, _)| pattern.matches(service))
-            .map_or_else(ServiceRule::default, |(_, rule)| rule.clone())
+        let entry = self.services.iter().find(|(pattern, _)| pattern.matches(service));
+        entry.map_or(&self.others, |(_, rule)| rule).clone()
     }
 
     /// Every entry of `services`: its name, or a prefix followed by `*`, and its rule.
@@ -202,10 +213,11 @@ impl fmt::Display for Pattern {
     }
 }
 
-fn service(field: &Field<'_>) -> Result<(Pattern, ServiceRule)> {
+/// An entry of `services`; what it does not say is that of `others`.
+fn service(field: &Field<'_>, others: &ServiceRule) -> Result<(Pattern, ServiceRule)> {
     let mut entry = field.object()?;
     let pattern = Pattern::parse(&entry.required("name")?)?;
-    let mut rule = ServiceRule::default();
+    let mut rule = others.clone();
     if let Some(field) = entry.optional("threshold") {
         rule.threshold = usize::try_from(field.unsigned()?)
             .ok()
@@ -228,6 +240,9 @@ fn service(field: &Field<'_>) -> Result<(Pattern, ServiceRule)> {
             rule.allowed_sonames = list(&names, 1024, |name| name.text(256).map(str::to_owned))?;
         }
         allow.finish()?;
+    }
+    if let Some(field) = entry.optional("sbom") {
+        rule.sbom = Arc::new(SbomRule::parse(&field)?);
     }
     entry.finish()?;
     Ok((pattern, rule))

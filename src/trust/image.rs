@@ -17,6 +17,7 @@ pub struct VerifiedImage {
     pub(super) allowances: LoadAllowances,
     pub(super) allowed_sonames: Vec<String>,
     pub(super) detached_signature: Option<Vec<u8>>,
+    pub(super) sbom: Option<Vec<u8>>,
 }
 
 impl VerifiedImage {
@@ -43,6 +44,11 @@ impl VerifiedImage {
     /// The detached signature file that was verified, where the artifact has none inside.
     pub fn detached_signature(&self) -> Option<&[u8]> {
         self.detached_signature.as_deref()
+    }
+
+    /// The bill of materials that the statement binds, where it binds one.
+    pub fn sbom(&self) -> Option<&[u8]> {
+        self.sbom.as_deref()
     }
 
     /// What the trust document allows this image beyond the rule.

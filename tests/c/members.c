@@ -67,6 +67,8 @@ static void check_change_options(fixture *fixture)
     REFUSED(INVALID, "wait_durable", PROMOTE(.wait_durable = 2));
     REFUSED(INVALID, "signature_path", LOAD(.signature_path_len = 1));
     REFUSED(INVALID, "isolated", LOAD(.isolated = 2));
+    REFUSED(INVALID, "sbom_path", LOAD(.sbom_path_len = 1));
+    REFUSED(SOGOV_STATUS_NOT_FOUND, "/nowhere", LOAD(.sbom_path = "/nowhere", .sbom_path_len = 8));
     REFUSED(SOGOV_STATUS_NOT_FOUND, "/nowhere", LOAD(.signature_path = "/nowhere", .signature_path_len = 8));
 #undef PROMOTE
 #undef LOAD
@@ -115,6 +117,11 @@ static void check_facts(fixture *fixture)
     REFUSED(INVALID, "user_id", SIGN(FEE, .user_id_len = 1));
     REFUSED(INVALID, "user id", SIGN(FEE, .user_id = user_id, .user_id_len = sizeof user_id));
     REFUSED(INVALID, "detached", SIGN(FEE, .detached = 2));
+    REFUSED(INVALID, "sbom_path", SIGN(FEE, .version = "v1", .version_len = 2, .sbom_path_len = 1));
+    REFUSED(SOGOV_STATUS_NOT_FOUND, "/nowhere",
+            SIGN(FEE, .version = "v1", .version_len = 2, .sbom_path = "/nowhere", .sbom_path_len = 8));
+    REFUSED(SOGOV_STATUS_SBOM_INVALID, source,
+            SIGN(FEE, .version = "v1", .version_len = 2, .sbom_path = source, .sbom_path_len = strlen(source)));
 #undef SIGN
     sogov_file_facts facts = {.size = sizeof facts, FEE};
     sogov_key *public_key = NULL;

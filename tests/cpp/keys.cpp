@@ -71,6 +71,41 @@ TEST(files_are_signed_and_verified)
     CHECK(second.add_signature(fixture::plugins + "/libfee_v1.so").status() == SOGOV_STATUS_UNSIGNED);
 }
 
+TEST(a_bill_of_materials_is_bound_and_asked_for)
+{
+    const fixture::release release;
+    const auto engine = sogov::engine::open(release.options()).value();
+    const std::string sbom = release.place / "fee.cdx.json";
+    fixture::write(sbom, R"({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": []})");
+    const auto signed_fee = [&](const std::string &label) {
+        sogov::file_facts facts;
+        facts.service = "fee";
+        facts.version = label;
+        facts.sbom_path = sbom;
+        const std::string target = release.place / ("fee-" + label + ".so");
+        release.key.sign_file(fixture::plugins + "/libfee_" + label + ".so", target, facts).value();
+        return target;
+    };
+    const std::string first = signed_fee("v1");
+    CHECK(engine.load_versioned("fee", "v1", first).status() == SOGOV_STATUS_SBOM_INVALID);
+    sogov::change_options load;
+    load.sbom_path = sbom;
+    CHECK(engine.load_versioned("fee", "v1", first, load).has_value());
+    CHECK(engine.promote("fee", "v1").has_value());
+    const std::string second = signed_fee("v2");
+    CHECK(engine.update("fee", "v2", second).status() == SOGOV_STATUS_SBOM_INVALID);
+    sogov::update_options update;
+    update.sbom_path = sbom;
+    CHECK(engine.update("fee", "v2", second, update).has_value());
+    fixture::write(sbom, "{}");
+    sogov::file_facts facts;
+    facts.service = "fee";
+    facts.version = "v3";
+    facts.sbom_path = sbom;
+    CHECK(release.key.sign_file(fixture::plugins + "/libfee_v2.so", release.place / "x.so", facts).status() ==
+          SOGOV_STATUS_SBOM_INVALID);
+}
+
 TEST(batches_tell_of_each_signature)
 {
     const auto key = sogov::private_key::generate().value();

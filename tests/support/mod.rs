@@ -5,6 +5,7 @@
 
 pub mod keys;
 pub mod packages;
+pub mod sbom;
 
 use parking_lot::Mutex;
 use sogov::crypto::key_id::KeyId;

@@ -1,6 +1,7 @@
 //! `sogov inspect`: what a file says of itself, and what would become of it.
 #![forbid(unsafe_code)]
 
+mod components;
 mod elf;
 mod signature;
 mod verdict;
@@ -17,17 +18,18 @@ use sogov::sys::file;
 
 pub const COMMAND: Command = Command {
     name: "inspect",
-    summary: "shows statement, signatures and image of a file, and whether it would be accepted",
-    usage: &["[--trust DIR [--root-id sm3:HEX ...] [--service NAME]] FILE"],
+    summary: "shows statement, signatures, image and components of a file, and whether it would be accepted",
+    usage: &["[--trust DIR [--root-id sm3:HEX ...] [--service NAME]] [--sbom FILE] FILE"],
     about: &[
         "FILE may be signed, unsigned, damaged, no plugin at all, or a .sogsig file. Without --trust nobody is \
-              asked whether the signatures are good. Without --root-id trust.json is taken without a signature. The \
+              asked whether the signatures are good, and no component is denied. Without --root-id trust.json is taken without a signature. The \
               exit code is 0 whatever was found; verify decides.",
     ],
     options: &[
         TRUST,
         ROOT_ID,
         Opt::value("service", "NAME", "the service that shall run it; default: the statement's own"),
+        Opt::value("sbom", "FILE", "its bill of materials; default: FILE.sbom.json, if it is there"),
     ],
     operands: 1,
     examples: &["sogov inspect fee-v2.so", "sogov inspect --json --trust trust --service fee libfee_v3.so"],
@@ -50,6 +52,7 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if let Some(image) = subject.image() {
         report.insert("image".into(), elf::describe(image));
     }
+    report.append(&mut components::describe(args, &subject)?);
     report.append(&mut verdict::decide(args, &subject)?);
     output.show(&Value::Object(report));
     Ok(())

@@ -4,7 +4,7 @@
 use super::{Command, PASSWORD_FILE, USER_ID};
 use crate::args::{Args, Opt};
 use crate::exit::Failure;
-use crate::input;
+use crate::input::{self, MAX_LEN};
 use crate::output::{self, Output};
 use serde_json::json;
 use sogov::crypto::sm3;
@@ -24,6 +24,8 @@ pub const COMMAND: Command = Command {
         "The statement that is signed names the service that may run the plugin and the label of its version; the \
          options below add to it. PLUGIN is signed in place unless --out names another file. With --detached it is \
          left as it is, and the signature goes to PLUGIN.sogsig. Strip first, sign last.",
+        "--sbom binds a bill of materials in CycloneDX or SPDX JSON; a copy goes to PLUGIN.sbom.json beside the signed plugin, \
+         where loading looks for it.",
         "--add puts a further signature over the same statement: into a signed plugin, or into a .sogsig file.",
         "--message signs bytes as they are (- is standard input); the signature goes to --out or to standard output: \
          64 bytes R||S, or with --der SEQUENCE { r, s }.",
@@ -44,6 +46,7 @@ pub const COMMAND: Command = Command {
         Opt::value("channel", "TEXT", "release channel"),
         Opt::value("audience", "TEXT", "for whom it is meant"),
         Opt::value("reserve", "BYTES", "room for statement and signatures in the file; default 16384"),
+        Opt::value("sbom", "FILE", "the bill of materials to bind"),
         Opt::flag("detached", "write the signature beside the plugin"),
         Opt::value("out", "PATH", "where the signed plugin, or the signature, goes"),
         Opt::flag("add", "add a signature"),
@@ -56,6 +59,7 @@ pub const COMMAND: Command = Command {
         "sogov sign --key release.pem --service fee --version v2 --epoch 2 --out fee-v2.so libfee_v2.so",
         "sogov sign --add --key audit.pem --password-file password.txt fee-v2.so",
         "sogov sign --key release.pem --service fee --version v3 --not-after 2099-12-31T00:00:00Z --detached libfee_v3.so",
+        "sogov sign --key release.pem --service fee --version v4 --sbom fee.cdx.json --out fee-v4.so libfee_v3.so",
         "sogov sign --message report.txt --key release.pem --der --out report.sig",
     ],
     run,
@@ -82,19 +86,21 @@ fn sign_file(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let plugin = args.required_operand("the plugin's file")?;
     let (key, user_id) = (input::private_key(args, "key")?, args.user_id()?);
     let signer = FileSigner { key: &key, user_id: &user_id };
-    let (digest, target) = if args.has("detached") {
-        let target = args.path("out").map_or_else(|| signature_beside(plugin), Path::to_owned);
-        (signer.sign_detached(plugin, Some(&target), &facts)?, target)
+    let (digest, target, carrier) = if args.has("detached") {
+        let target = args.path("out").map_or_else(|| beside(plugin, ".sogsig"), Path::to_owned);
+        (signer.sign_detached(plugin, Some(&target), &facts)?, target, plugin)
     } else {
         let target = args.path("out").unwrap_or(plugin);
-        (signer.sign(plugin, target, &facts)?, target.to_owned())
+        (signer.sign(plugin, target, &facts)?, target.to_owned(), target)
     };
+    let sbom = facts.sbom.as_deref().map(|sbom| put_beside(sbom, carrier)).transpose()?;
     output.show(&json!({
         "file": target.display().to_string(),
         "digest": sm3::text(&digest),
         "service": facts.service,
         "version": facts.version,
         "epoch": facts.epoch,
+        "sbom": sbom.map(|path| path.display().to_string()),
         "key_id": key.public_key().key_id().to_string(),
     }));
     Ok(())
@@ -114,6 +120,7 @@ fn facts(args: &Args) -> Result<FileFacts, Failure> {
         channel: args.text_or_empty("channel")?,
         audience: args.text_or_empty("audience")?,
         reserve: usize::try_from(reserve).map_err(|_| Failure::Usage("--reserve: too large".into()))?,
+        sbom: args.path("sbom").map(Path::to_owned),
     })
 }
 
@@ -154,8 +161,17 @@ fn sign_message(args: &Args, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn signature_beside(plugin: &Path) -> PathBuf {
+/// Puts a copy of the bill of materials where loading looks for it.
+fn put_beside(sbom: &Path, plugin: &Path) -> Result<PathBuf, Failure> {
+    let place = beside(plugin, ".sbom.json");
+    if sbom != place {
+        file::replace(&place, &file::read(sbom, MAX_LEN)?, None)?;
+    }
+    Ok(place)
+}
+
+fn beside(plugin: &Path, ending: &str) -> PathBuf {
     let mut path = plugin.as_os_str().to_owned();
-    path.push(".sogsig");
+    path.push(ending);
     path.into()
 }

@@ -19,12 +19,13 @@ use serde_json::{Value, json};
 use sogov::crypto::key::PublicKey;
 use sogov::error::{Error, Result, Status};
 use sogov::sys::file;
-use sogov::trust::TrustDocument;
+use sogov::trust::{Advisories, RootDocument, TrustDocument};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const DIR: Opt = Opt::value("dir", "DIR", "the trust directory");
 const MAX_DOCUMENT_LEN: u64 = 4 << 20;
+const MAX_ADVISORIES_LEN: u64 = 64 << 20;
 
 fn document_path(directory: &Path) -> PathBuf {
     directory.join("trust.json")
@@ -36,6 +37,13 @@ fn read_document(directory: &Path) -> Result<Vec<u8>> {
     let bytes = file::read(&path, MAX_DOCUMENT_LEN)?;
     TrustDocument::parse(&bytes).map_err(|e| e.of(path.display()))?;
     Ok(bytes)
+}
+
+/// Refuses a snapshot of advisories that is not valid in itself.
+fn check_advisories(directory: &Path) -> Result<()> {
+    let path = directory.join(RootDocument::Advisories.file_name());
+    let bytes = file::read(&path, MAX_ADVISORIES_LEN)?;
+    Advisories::parse(&bytes).map(drop).map_err(|e| e.of(path.display()))
 }
 
 /// Writes the document if it is valid.

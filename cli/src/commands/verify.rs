@@ -21,7 +21,7 @@ pub const COMMAND: Command = Command {
     ],
     about: &[
         "The signature of a plugin stands inside the file, or in PLUGIN.sogsig beside it, or where --signature \
-              says. Exit code 0 means accepted, 1 refused; the message says why.",
+              says; its bill of materials, where one is bound, in PLUGIN.sbom.json or where --sbom says. Exit code 0 means accepted, 1 refused; the message says why.",
     ],
     options: &[
         TRUST,
@@ -34,6 +34,7 @@ pub const COMMAND: Command = Command {
             "FILE",
             "the detached signature of the plugin, or the signature of the message",
         ),
+        Opt::value("sbom", "FILE", "the bill of materials that the plugin's statement binds"),
         Opt::value("message", "FILE", "verify a message (- is standard input)"),
         Opt::value("public", "PUB.pem", "the public key, for --message"),
         Opt::flag("der", "the signature is DER instead of R||S, for --message with SM2 or P-256"),
@@ -60,8 +61,11 @@ fn verify_file(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let service = args.required_text("service")?;
     let path = args.required_operand("the plugin's file")?;
-    let options =
-        LoadOptions { signature_path: args.path("signature").map(Path::to_owned), ..LoadOptions::default() };
+    let options = LoadOptions {
+        signature_path: args.path("signature").map(Path::to_owned),
+        sbom_path: args.path("sbom").map(Path::to_owned),
+        ..LoadOptions::default()
+    };
     let engine = engine::open(args, None, None, false)?;
     let image = engine.verify_file(service, args.text("version")?, path, &options)?;
     let statement = image.statement();
@@ -72,6 +76,7 @@ fn verify_file(args: &Args, output: &mut Output) -> Result<(), Failure> {
         "version": statement.version,
         "epoch": statement.epoch,
         "digest": sm3::text(image.digest()),
+        "sbom_digest": statement.sbom.as_ref().map(sm3::text),
         "signers": image.signers().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "development": engine.is_development(),
     }));

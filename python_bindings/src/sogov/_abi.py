@@ -177,6 +177,8 @@ class ChangeOptions(ctypes.Structure):
         ("signature_path_len", c_size_t),
         ("force", c_uint32),
         ("isolated", c_uint32),
+        ("sbom_path", c_char_p),
+        ("sbom_path_len", c_size_t),
     ]
 
 
@@ -239,6 +241,8 @@ class FileFacts(ctypes.Structure):
         ("user_id", c_char_p),
         ("user_id_len", c_size_t),
         ("detached", c_uint32),
+        ("sbom_path", c_char_p),
+        ("sbom_path_len", c_size_t),
     ]
 
 
@@ -422,6 +426,8 @@ class UpdateOptions(ctypes.Structure):
         ("drain_ms", c_uint32),
         ("wait_durable", c_uint32),
         ("isolated", c_uint32),
+        ("sbom_path", c_char_p),
+        ("sbom_path_len", c_size_t),
     ]
 
 

@@ -284,6 +284,7 @@ class Engine:
         path: PathLike,
         *,
         signature_path: PathLike | None = None,
+        sbom_path: PathLike | None = None,
         isolated: bool = False,
         actor: str = "",
         reason: str = "",
@@ -294,6 +295,7 @@ class Engine:
 
         version: the label, which must be the statement's; "" takes the statement's.
         signature_path: the detached signature; None: `path` with ".sogsig" behind it, if there is one.
+        sbom_path: the bill of materials that its statement binds; None: `path` with ".sbom.json" behind it.
         isolated: whether the plugin and its libraries get a namespace of their own, with a C library of their
             own, so that their names and statics meet nobody's. For plugins in C without threads, streams and
             the C++ runtime, at most 8 of them at the same time.
@@ -312,6 +314,7 @@ class Engine:
             actor,
             reason,
             signature_path=_convert.optional_path(signature_path, "signature_path"),
+            sbom_path=_convert.optional_path(sbom_path, "sbom_path"),
             isolated=isolated,
         )
         info, error = _version_place(), ErrorPlace()
@@ -404,6 +407,7 @@ class Engine:
         drain_ms: int = 5000,
         progress: _update.Follow | None = None,
         signature_path: PathLike | None = None,
+        sbom_path: PathLike | None = None,
         isolated: bool = False,
         actor: str = "",
         reason: str = "",
@@ -420,7 +424,7 @@ class Engine:
         tolerated_failures: how many of 10,000 calls may fail in a gray step or in the probation, at least 1.
         on_no_data: what a step comes to that ends with fewer calls than it asks for.
         keep_failed: whether a version that failed stays loaded.
-        isolated: as for `load_versioned`.
+        signature_path, sbom_path, isolated: as for `load_versioned`.
         progress: takes an UpdateProgress before and after each step, and at least every 50 ms where the
             update waits. Answering False cancels the update; so does an exception, which is raised here then.
 
@@ -440,7 +444,10 @@ class Engine:
             on_no_data,
             follower,
             (actor, reason),
-            _convert.optional_path(signature_path, "signature_path"),
+            (
+                _convert.optional_path(signature_path, "signature_path"),
+                _convert.optional_path(sbom_path, "sbom_path"),
+            ),
             (keep_failed, wait_durable, isolated),
             {
                 "shadow_requests": shadow_requests,
@@ -768,6 +775,7 @@ def _change(
     signature_path: bytes = b"",
     force: bool = False,
     isolated: bool = False,
+    sbom_path: bytes = b"",
 ) -> _abi.ChangeOptions:
     who, why = _convert.text(actor, "actor"), _convert.text(reason, "reason")
     return _abi.ChangeOptions(
@@ -782,6 +790,8 @@ def _change(
         len(signature_path),
         int(bool(force)),
         int(bool(isolated)),
+        sbom_path,
+        len(sbom_path),
     )
 
 

@@ -218,8 +218,8 @@ class PrivateKey(_Key):
         encoding: "raw", the scheme's own form: 64 bytes R||S of SM2 and P-256, 32 of HMAC; or "der",
             SEQUENCE { r, s }, of SM2 and P-256.
 
-        ArgumentError for a message that begins like what vouches for plugins, trust documents or packages
-        (b"sogov.sig.v1\\0", b"sogov.trust.v1\\0", b"sogov.pkg.v1\\0"): sign the file instead.
+        ArgumentError for a message that begins with a tag of what vouches for plugins, trust directories,
+        packages and audit trails (b"sogov.sig.v1\\0" and its like): sign the file instead.
         """
         given, options = _convert.data(message, "message"), signature_options(user_id, encoding)
         return _filled(
@@ -243,6 +243,7 @@ class PrivateKey(_Key):
         not_after: Time | None = None,
         user_id: Data | None = None,
         detached: bool = False,
+        sbom: PathLike | None = None,
     ) -> bytes:
         """Signs a plugin file and returns the artifact's digest, 32 bytes. Strip first, sign last.
 
@@ -253,7 +254,10 @@ class PrivateKey(_Key):
         epoch: a number that grows with each release, from 0 to 2**64-1; a trust policy can demand a minimum.
         name, semver, issuer: a package URL, a semantic version, who issues it; may be empty.
         not_before, not_after: aware datetimes or seconds since 1970; None is no limit.
+        sbom: the bill of materials to bind, a file in CycloneDX or SPDX JSON. Loading looks for it at the
+            plugin's path with ".sbom.json" behind it; it is not moved there.
 
+        SbomInvalidError when that is malformed;
         ImageRejectedError when `source` is no loadable plugin; BusyError when it is signed already
         (`add_signature`).
         """
@@ -267,6 +271,8 @@ class PrivateKey(_Key):
         facts.not_before = _convert.unix_seconds(not_before, "not_before")
         facts.not_after = _convert.unix_seconds(not_after, "not_after")
         facts.user_id, facts.user_id_len = _convert.optional_data(user_id, "user_id")
+        bill = _convert.optional_path(sbom, "sbom")
+        facts.sbom_path, facts.sbom_path_len = bill, len(bill)
         origin, goal = _convert.path(source), _convert.optional_path(target, "target")
         digest = ctypes.create_string_buffer(32)
         error = ErrorPlace()

@@ -89,11 +89,13 @@ def options(
     on_no_data: UpdateNoData,
     follower: Follower | None,
     texts: tuple[str, str],
-    signature_path: bytes,
+    paths: tuple[bytes, bytes],
     flags: tuple[bool, bool, bool],
     numbers: dict[str, int],
 ) -> _abi.UpdateOptions:
-    """The struct; `flags` are keep_failed, wait_durable and isolated, `texts` actor and reason."""
+    """The struct; `flags` are keep_failed, wait_durable and isolated, `texts` actor and reason, `paths` those
+    of the signature and the bill of materials.
+    """
     who, why = _convert.text(texts[0], "actor"), _convert.text(texts[1], "reason")
     steps = (_abi.UpdateGray * len(gray))(
         *(
@@ -112,8 +114,10 @@ def options(
         actor_len=len(who),
         reason=why,
         reason_len=len(why),
-        signature_path=signature_path,
-        signature_path_len=len(signature_path),
+        signature_path=paths[0],
+        signature_path_len=len(paths[0]),
+        sbom_path=paths[1],
+        sbom_path_len=len(paths[1]),
         gray=ctypes.cast(steps, ctypes.POINTER(_abi.UpdateGray)),
         gray_count=len(gray),
         state=UpdateState(state),

@@ -94,7 +94,12 @@ impl<'a> Subject<'a> {
 
     /// The service that the statement names.
     pub fn service(&self) -> Option<String> {
-        Some(Statement::from_der(&self.sigmeta()?.statement).ok()?.service)
+        Some(self.statement()?.service)
+    }
+
+    /// The statement, where there is one.
+    pub fn statement(&self) -> Option<Statement> {
+        Statement::from_der(&self.sigmeta()?.statement).ok()
     }
 
     /// The fields of the report.
@@ -126,7 +131,7 @@ impl<'a> Subject<'a> {
             Err(_) if sigmeta.statement.len() == DIGEST_LEN => {
                 let digest = self.covered().map(sm3::digest);
                 let whole = digest.map(|digest| digest.as_slice() == sigmeta.statement);
-                (state_of(whole), digest, json!({ "of": "a trust document" }))
+                (state_of(whole), digest, json!({ "of": "a document of a trust directory" }))
             }
             Err(error) => ("unknown", None, json!({ "error": of_error(&error) })),
         };

@@ -11,6 +11,7 @@ use sogov::engine::{Engine, EngineOptions, LoadOptions};
 use sogov::error::Error;
 use sogov::loader::{Instance, Isolation};
 use sogov::trust::VerifiedImage;
+use std::path::Path;
 
 /// What the engine would say, where `--trust` is given.
 pub fn decide(args: &Args, subject: &Subject<'_>) -> Result<Map<String, Value>, Failure> {
@@ -23,7 +24,11 @@ pub fn decide(args: &Args, subject: &Subject<'_>) -> Result<Map<String, Value>, 
     let stated = subject.service();
     // Without a statement the refusal does not depend on the service.
     let service = args.text("service")?.or(stated.as_deref());
-    let options = LoadOptions { signature_path: subject.detached.clone(), ..LoadOptions::default() };
+    let options = LoadOptions {
+        signature_path: subject.detached.clone(),
+        sbom_path: args.path("sbom").map(Path::to_owned),
+        ..LoadOptions::default()
+    };
     let mut fields = Map::new();
     fields.insert("development".into(), engine.is_development().into());
     if subject.content().is_some() {

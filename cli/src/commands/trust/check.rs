@@ -11,7 +11,7 @@ use sogov::crypto::scheme::Scheme;
 use sogov::error::Status;
 use sogov::sys::file;
 use sogov::timestamp::{self, UnixSeconds};
-use sogov::trust::{Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey, document_signed_by};
+use sogov::trust::{Gate, RootDocument, Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey};
 
 pub const COMMAND: Command = Command {
     name: "trust check",
@@ -32,9 +32,15 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let directory = args.required_path("dir")?;
     let roots = engine::roots(args)?;
     let now = timestamp::now();
-    let trust =
-        TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone()), sogov::engine::prepared_keys)
-            .read(now)?;
+    let source =
+        TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone()), sogov::engine::prepared_keys);
+    let trust = source.read(now)?;
+    // A snapshot of advisories that would be refused at load, for whichever service is strictest, is refused here.
+    let services = trust.document.services().map(|(name, _)| name).chain(["*".to_owned()]);
+    let age = |name: &String| trust.document.rule_for(name).sbom.advisories_max_age;
+    let strictest = services.filter_map(|name| Some((age(&name)?, name))).min();
+    let gate = strictest.map(|(_, name)| source.gate(&trust, &name, now)).transpose()?;
+    let advisories = gate.as_ref().and_then(Gate::advisories);
     let without_file: Vec<KeyId> =
         trust.document.keys.iter().map(|key| key.id).filter(|id| trust.public_key(id).is_none()).collect();
     let mislabelled: Vec<&TrustedKey> = trust
@@ -51,6 +57,9 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
         "epoch": trust.document.epoch,
         "not_after": trust.document.not_after.map(timestamp::format),
         "signed_by": signatures(directory, &trust, &roots)?,
+        "advisories": advisories.map(|all| json!({
+            "number": all.number(), "published": timestamp::format(all.published()), "records": all.len(),
+        })),
         "keys": trust.document.keys.iter().map(|key| of_key(key, &trust, now)).collect::<Vec<_>>(),
         "services": trust.document.services().map(|(name, rule)| of_rule(&name, rule)).collect::<Vec<_>>(),
     }));
@@ -85,7 +94,7 @@ fn signatures(directory: &Path, trust: &TrustSnapshot, roots: &[KeyId]) -> Resul
     let describe = |entry: &SignatureEntry| {
         let state = match trust.public_key(&entry.key_id) {
             None => "its public key is not in keys/",
-            Some(key) if document_signed_by(key, &document, entry) => "valid",
+            Some(key) if RootDocument::Trust.signed_by(key, &document, entry) => "valid",
             Some(_) => "not over these bytes",
         };
         json!({ "key_id": entry.key_id.to_string(), "root": (!roots.is_empty()).then(|| roots.contains(&entry.key_id)), "signature": state })
@@ -124,6 +133,9 @@ fn of_rule(name: &str, rule: &ServiceRule) -> Value {
         "schemes": rule.schemes.iter().map(|group| group.iter().map(Scheme::name).collect::<Vec<_>>()).collect::<Vec<_>>(),
         "epoch_floor": rule.epoch_floor,
         "allowed_sonames": rule.allowed_sonames,
+        "sbom_required": rule.sbom.required,
+        "sbom_denies": rule.sbom.denied().iter().map(|denied| format!("{} {}", denied.package, denied.versions)).collect::<Vec<_>>(),
+        "advisories_max_age_days": rule.sbom.advisories_max_age.map(|age| age / 86_400),
         "allows_run_path": rule.allow.run_path,
         "allows_text_relocations": rule.allow.text_relocations,
     })

@@ -3,7 +3,7 @@
 #include "info.h"
 #include "sogov_Native.h"
 
-/* Actor, reason, durable, drain, signature file, force, isolated: what Packer.change packs. */
+/* Actor, reason, durable, drain, signature file, force, isolated, bill of materials: what Packer.change packs. */
 static sogov_change_options read_change(reader *reader)
 {
     text actor = read_text(reader), reason = read_text(reader);
@@ -17,6 +17,9 @@ static sogov_change_options read_change(reader *reader)
     options.signature_path_len = signature.len;
     options.force = read_u32(reader);
     options.isolated = read_u32(reader);
+    text sbom = read_text(reader);
+    options.sbom_path = sbom.bytes;
+    options.sbom_path_len = sbom.len;
     return options;
 }
 

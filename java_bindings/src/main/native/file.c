@@ -30,6 +30,9 @@ NATIVE(jbyteArray, fileSign)(JNIEnv *env, jclass class, jlong key, jbyteArray ar
     facts.not_before = (uint64_t)read_number(&reader);
     facts.not_after = (uint64_t)read_number(&reader);
     facts.detached = read_u32(&reader);
+    text sbom = read_text(&reader);
+    facts.sbom_path = sbom.bytes;
+    facts.sbom_path_len = sbom.len;
     uint8_t digest[32];
     sogov_error *error = NULL;
     sogov_status status = sogov_file_sign(HANDLE(const sogov_key, key), source.bytes, source.len, target.bytes,

@@ -89,6 +89,9 @@ NATIVE(jbyteArray, update)(JNIEnv *env, jclass class, jlong engine, jbyteArray a
     options.drain_ms = read_u32(&reader);
     options.wait_durable = read_u32(&reader);
     options.isolated = read_u32(&reader);
+    text sbom = read_text(&reader);
+    options.sbom_path = sbom.bytes;
+    options.sbom_path_len = sbom.len;
     sogov_version_info info = SOGOV_VERSION_INFO_INIT;
     sogov_error *error = NULL;
     sogov_status status = sogov_update(HANDLE(const sogov_engine, engine), service.bytes, service.len, version.bytes,

@@ -1,5 +1,6 @@
 package sogov;
 
+import java.nio.file.Path;
 import java.util.Objects;
 
 /** Who asks for a change and why, for the log; and whether the caller waits until it is on the disk. Immutable. */
@@ -58,12 +59,13 @@ public final class Change {
         return durable;
     }
 
-    /** What engine.c reads: those of this class, then drain, signature file, force, isolated. */
-    Packer pack(Packer into, long drainMs, String signaturePath, boolean force, boolean isolated) {
-        return into.text(actor).text(reason).flag(durable).number(drainMs).text(signaturePath).flag(force).flag(isolated);
+    /** What engine.c reads: those of this class, then drain, signature file, force, isolated, bill of materials. */
+    Packer pack(Packer into, long drainMs, Path signature, boolean force, boolean isolated, Path sbom) {
+        return into.text(actor).text(reason).flag(durable).number(drainMs).path(signature).flag(force).flag(isolated)
+                .path(sbom);
     }
 
     Packer pack(Packer into) {
-        return pack(into, 0, null, false, false);
+        return pack(into, 0, null, false, false, null);
     }
 }

@@ -102,7 +102,7 @@ public final class Engine implements AutoCloseable {
      * @param service the service; it comes into being where it is new
      * @param version the label, which must be the statement's; empty takes the statement's
      * @param path the plugin
-     * @param options actor and reason, signature file, isolated
+     * @param options actor and reason, signature file, bill of materials, isolated
      * @return what is known of the version
      */
     public VersionInfo loadVersioned(String service, String version, Path path, LoadOptions options) {

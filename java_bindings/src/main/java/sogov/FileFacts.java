@@ -1,5 +1,6 @@
 package sogov;
 
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Objects;
 
@@ -26,7 +27,7 @@ public final class FileFacts {
     Packer pack(Packer into) {
         return into.text(facts.service).text(facts.version).text(facts.name).text(facts.semver).text(facts.issuer)
                 .data(facts.userId).number(facts.epoch).number(facts.notBefore).number(facts.notAfter)
-                .flag(facts.detached);
+                .flag(facts.detached).path(facts.sbom);
     }
 
     /** Collects facts. For one thread. */
@@ -41,6 +42,7 @@ public final class FileFacts {
         private long notBefore;
         private long notAfter;
         private boolean detached;
+        private Path sbom;
 
         private Builder(String service, String version) {
             this.service = Objects.requireNonNull(service, "service");
@@ -131,6 +133,18 @@ public final class FileFacts {
          */
         public Builder detached() {
             detached = true;
+            return this;
+        }
+
+        /**
+         * Binds a bill of materials. Loading looks for it at the plugin's path with ".sbom.json" behind it; it is not moved
+         * there.
+         *
+         * @param file CycloneDX or SPDX JSON
+         * @return this
+         */
+        public Builder sbom(Path file) {
+            sbom = Objects.requireNonNull(file, "file");
             return this;
         }
 

@@ -6,15 +6,17 @@ import java.util.Objects;
 /** How a plugin file is loaded. Immutable. */
 public final class LoadOptions {
     /** The signature is in the file or beside it, the namespace that of the program. */
-    public static final LoadOptions DEFAULT = new LoadOptions(Change.UNNAMED, null, false);
+    public static final LoadOptions DEFAULT = new LoadOptions(Change.UNNAMED, null, null, false);
 
     private final Change change;
     private final Path signature;
+    private final Path sbom;
     private final boolean isolated;
 
-    private LoadOptions(Change change, Path signature, boolean isolated) {
+    private LoadOptions(Change change, Path signature, Path sbom, boolean isolated) {
         this.change = Objects.requireNonNull(change, "change");
         this.signature = signature;
+        this.sbom = sbom;
         this.isolated = isolated;
     }
 
@@ -25,7 +27,7 @@ public final class LoadOptions {
      * @return other options
      */
     public LoadOptions change(Change change) {
-        return new LoadOptions(change, signature, isolated);
+        return new LoadOptions(change, signature, sbom, isolated);
     }
 
     /**
@@ -35,7 +37,18 @@ public final class LoadOptions {
      * @return other options
      */
     public LoadOptions signature(Path file) {
-        return new LoadOptions(change, Objects.requireNonNull(file, "file"), isolated);
+        return new LoadOptions(change, Objects.requireNonNull(file, "file"), sbom, isolated);
+    }
+
+    /**
+     * Names the bill of materials that the plugin's statement binds, which otherwise is the plugin's path with
+     * ".sbom.json" behind it.
+     *
+     * @param file CycloneDX or SPDX JSON
+     * @return other options
+     */
+    public LoadOptions sbom(Path file) {
+        return new LoadOptions(change, signature, Objects.requireNonNull(file, "file"), isolated);
     }
 
     /**
@@ -46,10 +59,10 @@ public final class LoadOptions {
      * @return other options
      */
     public LoadOptions isolated() {
-        return new LoadOptions(change, signature, true);
+        return new LoadOptions(change, signature, sbom, true);
     }
 
     Packer pack(Packer into) {
-        return change.pack(into, 0, signature == null ? null : signature.toString(), false, isolated);
+        return change.pack(into, 0, signature, false, isolated, sbom);
     }
 }

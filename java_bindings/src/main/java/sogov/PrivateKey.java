@@ -102,7 +102,8 @@ public final class PrivateKey extends Key {
      * each time, hmac-sha256, or a registered one.
      *
      * @param message any number of bytes; {@link SogovException} with {@link Status#INVALID_ARGUMENT} for one that begins
-     *     like what vouches for plugins, trust documents or packages ("sogov.sig.v1" and its like, and a NUL)
+     *     with a tag of what vouches for plugins, trust directories, packages and audit trails ("sogov.sig.v1" and a NUL, and
+     *     its like)
      * @param options user id and encoding
      * @return the signature
      */

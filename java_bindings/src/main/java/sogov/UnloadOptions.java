@@ -54,6 +54,6 @@ public final class UnloadOptions {
     }
 
     Packer pack(Packer into) {
-        return change.pack(into, drainMs, null, force, false);
+        return change.pack(into, drainMs, null, force, false, null);
     }
 }

@@ -42,13 +42,14 @@ public final class UpdateOptions {
                 .number(options.state.number()).milliseconds(options.handover)
                 .number(options.toleratedFailures).number(options.onNoData.number())
                 .flag(options.keepFailed).milliseconds(options.drain)
-                .flag(options.change.isDurable()).flag(options.isolated);
+                .flag(options.change.isDurable()).flag(options.isolated).path(options.sbom);
     }
 
     /** Collects options. For one thread. */
     public static final class Builder implements Cloneable {
         private Change change = Change.UNNAMED;
         private Path signature;
+        private Path sbom;
         private List<GrayStep> gray = List.of();
         private long shadowRequests;
         private long shadowMismatches;
@@ -85,6 +86,17 @@ public final class UpdateOptions {
          */
         public Builder signature(Path file) {
             signature = Objects.requireNonNull(file, "file");
+            return this;
+        }
+
+        /**
+         * Names the bill of materials that the plugin's statement binds; see {@link LoadOptions#sbom}.
+         *
+         * @param file CycloneDX or SPDX JSON
+         * @return this
+         */
+        public Builder sbom(Path file) {
+            sbom = Objects.requireNonNull(file, "file");
             return this;
         }
 

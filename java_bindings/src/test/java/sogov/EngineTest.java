@@ -117,6 +117,27 @@ class EngineTest {
     }
 
     @Test
+    void aBillOfMaterialsIsBoundAndAskedFor() throws Exception {
+        Path sbom = directory.resolve("fee.cdx.json");
+        Files.writeString(sbom, "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[]}");
+        Path first = directory.resolve("bill-v1.so");
+        Path second = directory.resolve("bill-v2.so");
+        release.key.signFile(Release.fee("v1"), first, FileFacts.builder("bill", "v1").sbom(sbom).build());
+        release.key.signFile(Release.fee("v2"), second, FileFacts.builder("bill", "v2").sbom(sbom).build());
+        assertEquals(Status.SBOM_INVALID,
+                assertThrows(TrustException.class, () -> engine.loadVersioned("bill", "v1", first)).status());
+        engine.loadVersioned("bill", "v1", first, LoadOptions.DEFAULT.sbom(sbom));
+        engine.promote("bill", "v1");
+        assertEquals(Status.SBOM_INVALID, assertThrows(TrustException.class,
+                () -> engine.update("bill", "v2", second, UpdateOptions.DEFAULT)).status());
+        engine.update("bill", "v2", second, UpdateOptions.builder().sbom(sbom).build());
+        Files.writeString(sbom, "{}");
+        FileFacts facts = FileFacts.builder("bill", "v3").sbom(sbom).build();
+        assertEquals(Status.SBOM_INVALID, assertThrows(TrustException.class,
+                () -> release.key.signFile(Release.fee("v1"), directory.resolve("x.so"), facts)).status());
+    }
+
+    @Test
     void anIsolatedVersionHasANamespaceOfItsOwn() {
         Path plugin = release.signed(Release.fee("v1"), "alone", "v1");
         assertTrue(engine.loadVersioned("alone", "v1", plugin, LoadOptions.DEFAULT.isolated()).isolated());
