@@ -10,6 +10,7 @@ pub mod key_id;
 pub mod p256;
 mod pair;
 pub mod registered;
+pub mod room;
 pub mod rsa;
 pub mod scheme;
 mod secret;

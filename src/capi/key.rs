@@ -335,9 +335,9 @@ fn export(key: &Key, format: KeyFormat, password: Option<&[u8]>, file: &mut Buff
     match format {
         KeyFormat::SpkiDer => file.fill(&key.public_key()?.to_der()),
         KeyFormat::SpkiPem => file.fill(key.public_key()?.to_pem().as_bytes()),
-        KeyFormat::Pkcs8Der => file.fill(&private(key)?.to_pkcs8_der()),
+        KeyFormat::Pkcs8Der => file.fill(&private(key)?.to_pkcs8_der()?),
         KeyFormat::Pkcs8Pem => match password {
-            None => file.fill(private(key)?.to_pkcs8_pem().as_bytes()),
+            None => file.fill(private(key)?.to_pkcs8_pem()?.as_bytes()),
             Some(password) => file.fill(private(key)?.to_pkcs8_encrypted_pem(password)?.as_bytes()),
         },
         KeyFormat::Raw => file.fill(raw_bytes(key)?),
@@ -361,7 +361,7 @@ fn private(key: &Key) -> Result<&PrivateKey> {
 
 fn raw_bytes(key: &Key) -> Result<&[u8]> {
     match key {
-        Key::Secret(key) => Ok(key.as_bytes()),
+        Key::Secret(key) => key.as_bytes(),
         Key::Public(PublicKey::Registered(key)) => Ok(key.as_bytes()),
         Key::RegisteredPrivate(pair) => Ok(pair.public_key().as_bytes()),
         other => {

@@ -46,7 +46,7 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let key = PrivateKey::generate(scheme)?;
     let private_pem = match password {
         Some(password) => key.to_pkcs8_encrypted_pem(&password)?,
-        None => key.to_pkcs8_pem(),
+        None => key.to_pkcs8_pem()?,
     };
     let private = NewFile::create(path, 0o600)?;
     let public = args.path("public").map(|path| NewFile::create(path, 0o644)).transpose()?;
