@@ -2,7 +2,7 @@
 //!
 //! `crypto` computes with secrets and asks for [`Rooms`] to keep them in; here are the rooms, and the tokens that need none.
 //! `docs/custody.md` says what this promises, and what cannot be promised inside of one address space.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod memory;
 mod open;

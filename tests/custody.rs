@@ -106,8 +106,17 @@ fn key_file(scheme: Scheme) -> (TempDir, Vec<Needle>) {
     let directory = TempDir::new();
     let key = PrivateKey::generate(scheme).unwrap();
     fs::write(directory.path().join("password"), PASSWORD).unwrap();
-    let pem = key.to_pkcs8_encrypted_pem(PASSWORD).unwrap();
-    fs::write(directory.path().join("key.pem"), pem.as_bytes()).unwrap();
+    let plain = directory.path().join("plain.pem");
+    fs::write(&plain, key.to_pkcs8_pem().unwrap().as_bytes()).unwrap();
+    // Few iterations: they are not what is tested.
+    let options = ["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "1000", "-passout", "file:password"];
+    support::run(
+        Command::new("openssl")
+            .args(options)
+            .args(["-in", "plain.pem", "-out", "key.pem"])
+            .current_dir(directory.path()),
+    );
+    fs::remove_file(plain).unwrap();
     (directory, memory::forms(&key))
 }
 

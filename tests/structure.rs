@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("document", &[]),
     ("sys", &[]),
     ("crypto", &[]),
+    ("custody", &["crypto", "sys"]),
     ("verifier", &["crypto", "sys"]),
     ("artifact", &["crypto"]),
     ("trust", &["artifact", "crypto", "document", "sys", "timestamp"]),
@@ -39,7 +40,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "trust",
         ],
     ),
-    ("capi", &["crypto", "engine", "label", "loader", "route", "runtime", "sys", "telemetry", "verifier"]),
+    (
+        "capi",
+        &["crypto", "custody", "engine", "label", "loader", "route", "runtime", "sys", "telemetry", "verifier"],
+    ),
 ];
 
 /// The rooms in which `unsafe` may stand; every other file forbids it.

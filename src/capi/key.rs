@@ -11,6 +11,7 @@ pub(super) use crate::crypto::key::Key;
 use crate::crypto::key::{PrivateKey, PublicKey, RegisteredKey, RegisteredPair};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::scheme::Scheme;
+use crate::custody;
 use crate::engine::{limit_prepared_keys, prepared_keys};
 use crate::error::{Error, Result, Status};
 use arc_swap::ArcSwapOption;
@@ -63,8 +64,8 @@ pub unsafe extern "C" fn sogov_key_generate(
         // SAFETY: the caller promises a readable text and room for one pointer.
         let (scheme, key) = unsafe { (In::text(scheme, scheme_len, "scheme")?, Out::required(key, "key")?) };
         key.put(issue(match Scheme::from_name(scheme)? {
-            Scheme::HmacSha256 => Key::Secret(SecretKey::generate()?),
-            scheme => Key::Private(PrivateKey::generate(scheme)?),
+            Scheme::HmacSha256 => Key::Secret(SecretKey::generate_in(custody::rooms())?),
+            scheme => Key::Private(PrivateKey::generate_in(custody::rooms(), scheme)?),
         }));
         Ok(())
     })
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn sogov_key_load_private(
         let (bytes, key) = unsafe { (In::bytes(bytes, bytes_len, "bytes")?, Out::required(key, "key")?) };
         // SAFETY: as above.
         let password = unsafe { optional_bytes(password, password_len, "password") }?;
-        key.put(issue(Key::Private(PrivateKey::from_encoded(bytes, password)?)));
+        key.put(issue(Key::Private(PrivateKey::from_encoded_in(custody::rooms(), bytes, password)?)));
         Ok(())
     })
 }
@@ -378,11 +379,15 @@ fn raw_key(scheme: Scheme, public: Option<&[u8]>, private: Option<&[u8]>) -> Res
         Scheme::HmacSha256 if public.is_some() => Err(Error::argument(
             "public_bytes: expected none for hmac-sha256, whose keys are secret as a whole",
         )),
-        Scheme::HmacSha256 => SecretKey::from_bytes(private.unwrap_or_default()).map(Key::Secret),
+        Scheme::HmacSha256 => {
+            SecretKey::from_bytes_in(custody::rooms(), private.unwrap_or_default()).map(Key::Secret)
+        }
         Scheme::Registered(name) => {
             let public = RegisteredKey::new(name, public.unwrap_or_default())?;
             match private {
-                Some(private) => RegisteredPair::new(public, private).map(Key::RegisteredPrivate),
+                Some(private) => {
+                    RegisteredPair::new_in(custody::rooms(), public, private).map(Key::RegisteredPrivate)
+                }
                 None => Ok(Key::Public(PublicKey::Registered(public))),
             }
         }

@@ -1,4 +1,5 @@
 //! Rooms in locked pages.
+#![forbid(unsafe_code)]
 
 use crate::crypto::room::{Custody, Room, Rooms};
 use crate::error::Result;

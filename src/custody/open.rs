@@ -1,4 +1,5 @@
 //! Secrets out of files.
+#![forbid(unsafe_code)]
 
 use crate::error::{Error, Result, Status};
 use crate::sys::file;

@@ -50,7 +50,7 @@ pub fn forms(key: &PrivateKey) -> Vec<Needle> {
     match key {
         PrivateKey::P256(key) => forms.push(("d", key.to_bytes().unwrap().to_vec())),
         PrivateKey::Sm2(key) => {
-            use sm2::elliptic_curve::{Field, PrimeField};
+            use sm2::elliptic_curve::PrimeField;
             let d = key.to_bytes().unwrap().to_vec();
             let scalar = sm2::Scalar::from_repr(d.as_slice().try_into().unwrap()).unwrap();
             let inverse = (scalar + sm2::Scalar::ONE).invert().unwrap();

@@ -81,7 +81,10 @@ impl Worker {
             // SAFETY: our own child, which was not waited for.
             unsafe { libc::kill(self.id().cast_signed(), libc::SIGABRT) };
         }
+        // Waiting closes what the worker reads from, and then it would go on while it is dumped.
+        let input = self.child.stdin.take();
         self.child.wait().unwrap();
+        drop(input);
         let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         let mut cores = entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("core"));
         cores.next().unwrap_or_else(|| panic!("no core dump by the pattern {pattern}"))
