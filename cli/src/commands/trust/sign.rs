@@ -25,7 +25,7 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     super::read_document(directory)?;
     let root = input::private_key(args, "key")?;
     super::put_public_key(directory, &root.public_key())?;
-    sign_trust_document(&root, directory)?;
+    sign_trust_document(&*root, directory)?;
     output.show(&json!({
         "directory": directory.display().to_string(),
         "root_key_id": root.public_key().key_id().to_string(),
