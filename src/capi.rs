@@ -7,6 +7,7 @@
 mod batch;
 mod bytes;
 mod call;
+mod custody;
 mod digest;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod version;
 pub use batch::*;
 pub use bytes::*;
 pub use call::*;
+pub use custody::*;
 pub use digest::*;
 pub use engine::*;
 pub use error::*;

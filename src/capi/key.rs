@@ -19,7 +19,8 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 /// A key: private, public, or a secret of hmac-sha256. It signs and verifies under one scheme, which its own encoding says.
-/// Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
+/// Private parts in this process are in memory of their own (sogov_key_custody()), and stay there: a forked child does not
+/// have them, and answers SOGOV_STATUS_KEY_LOST_AFTER_FORK. Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
 /// which wipes a private one when the last call that uses it has ended.
 #[derive(Debug)]
 #[allow(non_camel_case_types)]
@@ -351,6 +352,9 @@ fn private(key: &Key) -> Result<&PrivateKey> {
     key.check_signs()?;
     match key {
         Key::Private(key) => Ok(key),
+        Key::Held(_) => Err(Error::argument(
+            "format: expected a private key in this process, found one whose token or device does not hand it out",
+        )),
         other => {
             let scheme = other.scheme();
             Err(Error::argument(format!(
@@ -400,7 +404,7 @@ fn raw_key(scheme: Scheme, public: Option<&[u8]>, private: Option<&[u8]>) -> Res
     }
 }
 
-fn issue(key: Key) -> *mut sogov_key {
+pub(super) fn issue(key: Key) -> *mut sogov_key {
     handle::issue(Arc::new(key))
 }
 

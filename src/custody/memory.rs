@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryPolicy {
-    /// The key is kept all the same, and says so: see [`Custody::Unlocked`]. The default.
+    /// The key is kept all the same, and says so: its custody is "unlocked". The default.
     Degrade = 0,
-    /// No key is made or read: [`Status::LimitExceeded`](crate::error::Status::LimitExceeded).
+    /// No key is made or read: SOGOV_STATUS_LIMIT_EXCEEDED, which names the limit.
     Require = 1,
 }
 

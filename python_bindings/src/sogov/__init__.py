@@ -19,7 +19,9 @@ from ._batch import Signing, Verification, digest, sign_batch, verify_batch
 from ._engine import Engine, Event, ProcessInfo, VersionInfo, process_status
 from ._enums import (
     Breaker,
+    Custody,
     EventKind,
+    KeyMemory,
     LogLevel,
     Outcome,
     Preflight,
@@ -83,7 +85,7 @@ from ._errors import (
     WrongAudienceError,
     WrongServiceError,
 )
-from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
+from ._keys import KeyId, PrivateKey, PublicKey, key_memory_policy, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
 from ._schemes import register_scheme, unregister_scheme
 from ._scratch import Answer
@@ -108,6 +110,7 @@ __all__ = [
     "ClockRefusedError",
     "ClosedError",
     "ComponentDeniedError",
+    "Custody",
     "CustodyFailedError",
     "DeadlockError",
     "Engine",
@@ -120,6 +123,7 @@ __all__ = [
     "KeyId",
     "KeyInvalidError",
     "KeyLostAfterForkError",
+    "KeyMemory",
     "KeyOrSignatureError",
     "Lease",
     "LeaseGoneError",
@@ -176,6 +180,7 @@ __all__ = [
     "WrongServiceError",
     "__version__",
     "digest",
+    "key_memory_policy",
     "prepared_keys_limit",
     "process_status",
     "register_scheme",
