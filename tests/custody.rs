@@ -21,12 +21,8 @@ use support::TempDir;
 use worker::{PASSWORD, Worker};
 
 /// The scheme, and whether the pages are hidden ones.
-const CASES: [(Scheme, bool); 4] = [
-    (Scheme::Sm2Sm3, false),
-    (Scheme::Sm2Sm3, true),
-    (Scheme::EcdsaP256, false),
-    (Scheme::EcdsaP256, true),
-];
+const CASES: [(Scheme, bool); 4] =
+    [(Scheme::Sm2Sm3, false), (Scheme::Sm2Sm3, true), (Scheme::EcdsaP256, false), (Scheme::EcdsaP256, true)];
 
 #[test]
 fn after_use_a_key_is_in_its_locked_page_alone_and_after_its_end_nowhere() {

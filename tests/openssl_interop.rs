@@ -40,7 +40,10 @@ fn keys_that_openssl_writes_are_read() {
         "aes256.der",
     ] {
         let key = PrivateKey::from_encoded(&dir.read(name), Some(b"secret"));
-        assert_eq!(key.unwrap_or_else(|error| panic!("{name}: {error}")).to_bytes().unwrap(), expected.to_bytes().unwrap());
+        assert_eq!(
+            key.unwrap_or_else(|error| panic!("{name}: {error}")).to_bytes().unwrap(),
+            expected.to_bytes().unwrap()
+        );
     }
 
     dir.openssl("pkey -in key.pem -pubout -out spki.pem");

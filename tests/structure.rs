@@ -42,7 +42,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "capi",
-        &["crypto", "custody", "engine", "label", "loader", "route", "runtime", "sys", "telemetry", "verifier"],
+        &[
+            "crypto",
+            "custody",
+            "engine",
+            "label",
+            "loader",
+            "route",
+            "runtime",
+            "sys",
+            "telemetry",
+            "verifier",
+        ],
     ),
 ];
 

@@ -64,7 +64,8 @@ fn governs_plugins(key: &dyn Signer) {
     let plugin = directory.path().join("fee.so");
     let signer = FileSigner { key, user_id: &UserId::default() };
     signer.sign(&support::fee("v1"), &plugin, &facts).unwrap();
-    let options = EngineOptions { trust_directory: Some(trust), root_key_ids: vec![id], ..EngineOptions::default() };
+    let options =
+        EngineOptions { trust_directory: Some(trust), root_key_ids: vec![id], ..EngineOptions::default() };
     let engine = Engine::open(options).unwrap();
     engine.verify_file("fee", Some("v1"), &plugin, &LoadOptions::default()).unwrap();
 }

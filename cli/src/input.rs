@@ -36,7 +36,9 @@ pub fn private_key(args: &Args, name: &str) -> std::result::Result<Box<dyn Signe
         return match custody::open(uri)? {
             Key::Private(key) => Ok(Box::new(key)),
             Key::Held(key) => Ok(Box::new(key)),
-            other => Err(Failure::Usage(format!("--{name}: expected a private key, found {}", other.scheme()))),
+            other => {
+                Err(Failure::Usage(format!("--{name}: expected a private key, found {}", other.scheme())))
+            }
         };
     }
     warn_if_open(path);

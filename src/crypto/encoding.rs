@@ -103,7 +103,7 @@ pub(super) fn pkcs8_der(key: &impl CurvePrivateKey) -> Result<Zeroizing<Vec<u8>>
 
 /// PKCS#8 under the label `PRIVATE KEY`.
 pub(super) fn pkcs8_pem(key: &impl CurvePrivateKey) -> Result<Zeroizing<String>> {
-    Ok(pem::encode("PRIVATE KEY", &*pkcs8_der(key)?))
+    Ok(pem::encode("PRIVATE KEY", &pkcs8_der(key)?))
 }
 
 /// PKCS#8 under the label `ENCRYPTED PRIVATE KEY`: PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC.
@@ -117,7 +117,7 @@ pub(super) fn pkcs8_encrypted_pem(
     if password.is_empty() {
         return Err(Error::argument("password: expected at least 1 byte, found none"));
     }
-    let der = pbes2::encrypt(&*pkcs8_der(key)?, password, iterations)?;
+    let der = pbes2::encrypt(&pkcs8_der(key)?, password, iterations)?;
     Ok(pem::encode("ENCRYPTED PRIVATE KEY", &der))
 }
 

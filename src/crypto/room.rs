@@ -98,8 +98,9 @@ pub struct CleanStack;
 
 impl Drop for CleanStack {
     #[inline(never)]
+    #[allow(clippy::large_stack_arrays, reason = "the stack is what it is about")]
     fn drop(&mut self) {
-        // Code that is not optimised spills every temporary.
+        // 16 KiB; code that is not optimised spills every temporary and takes 128.
         const WORDS: usize = if cfg!(debug_assertions) { 16 << 10 } else { 2 << 10 };
         let mut below = [0_u64; WORDS];
         std::hint::black_box(&mut below);

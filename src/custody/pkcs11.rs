@@ -67,11 +67,11 @@ struct Address {
     manufacturer: Option<String>,
     model: Option<String>,
     serial: Option<String>,
-    slot: Option<u64>,
+    slot: Option<Number>,
     object: Option<String>,
     id: Option<Vec<u8>>,
     pin: Option<PinSource>,
-    sm2_mechanism: Option<u64>,
+    sm2_mechanism: Option<Number>,
 }
 
 impl Address {
@@ -81,7 +81,8 @@ impl Address {
             return Err(wrong(SCHEME, "type: expected private, found another"));
         }
         if uri.query_text("pin-value")?.is_some() {
-            let why = "pin-value: a PIN in a URI shows in lists of processes and in logs; expected pin-source";
+            let why =
+                "pin-value: a PIN in a URI shows in lists of processes and in logs; expected pin-source";
             return Err(wrong(SCHEME, why));
         }
         let module = uri.query_text("module-path")?.ok_or_else(|| uri.missing("module-path"))?;
@@ -189,12 +190,14 @@ struct Token {
 impl Token {
     fn connect(&self) -> Result<Connection> {
         if self.pin_refused.load(Ordering::Relaxed) {
-            let why = "the token refused the PIN before; it is not tried again, as tokens lock: open the key anew";
+            let why =
+                "the token refused the PIN before; it is not tried again, as tokens lock: open the key anew";
             return Err(self.named(Error::new(Status::CustodyFailed, why)));
         }
         self.module.initialise().map_err(|rv| self.named(refused("C_Initialize", rv)))?;
         let slot = self.slot()?;
-        let session = Session::open(&self.module, slot).map_err(|rv| self.named(refused("C_OpenSession", rv)))?;
+        let session =
+            Session::open(&self.module, slot).map_err(|rv| self.named(refused("C_OpenSession", rv)))?;
         if let Some(pin) = &self.address.pin {
             match self.module.login(session.number, User::Normal, &pin.read()?) {
                 Err(rv) if !rv.is_logged_in_already() => {
@@ -259,7 +262,8 @@ impl Token {
         let kind = self.module.attribute(session, key, module::KEY_TYPE);
         let kind = number_of(&kind.map_err(|rv| self.named(refused("CKA_KEY_TYPE", rv)))?);
         if kind == Some(CKK_RSA) {
-            let [modulus, exponent] = self.public(session, key, [module::MODULUS, module::PUBLIC_EXPONENT])?;
+            let [modulus, exponent] =
+                self.public(session, key, [module::MODULUS, module::PUBLIC_EXPONENT])?;
             let public = rsa::PublicKey::from_be_numbers(&modulus, &exponent).map_err(|e| self.named(e))?;
             let prehashed = self.module.signs_by(slot, CKM_RSA_PKCS_PSS);
             let number = if prehashed { CKM_RSA_PKCS_PSS } else { CKM_SHA512_RSA_PKCS_PSS };
@@ -274,7 +278,7 @@ impl Token {
             }
             // Vendors have key types of their own for SM2.
             SM2_PARAMS => {
-                let number = self.address.sm2_mechanism.and_then(|number| number.try_into().ok());
+                let number = self.address.sm2_mechanism;
                 let number = number.ok_or_else(|| {
                     let why = "is of SM2, for which PKCS#11 has no mechanism; expected the vendor's in \
                                x-sogov-sm2-mechanism";
@@ -319,11 +323,13 @@ impl Token {
 
     /// The error with the key's name in front.
     fn named(&self, error: Error) -> Error {
-        let label = self.address.object.clone().unwrap_or_else(|| {
-            let id = self.address.id.iter().flatten();
-            id.map(|byte| format!("{byte:02x}")).collect()
-        });
-        error.of(format_args!("key {label} in {}", self.address.module.display()))
+        let module = self.address.module.display();
+        match (&self.address.object, &self.address.id) {
+            (Some(label), _) => error.of(format_args!("key {label} in {module}")),
+            (None, id) => {
+                error.of(format_args!("key {:02x?} in {module}", id.as_deref().unwrap_or_default()))
+            }
+        }
     }
 }
 
@@ -407,13 +413,16 @@ impl Connection {
                 }
             }
         });
-        // After a failure something may be left begun in the session.
         let mut idle = self.idle.lock();
-        if signed.is_ok() && idle.len() < IDLE_SESSIONS {
-            idle.push(session);
-        } else {
-            drop(idle);
-            self.module.close_session(session);
+        match &signed {
+            // Their numbers may be other sessions' by now.
+            Err(rv) if rv.ended_sessions() => idle.clear(),
+            Ok(_) if idle.len() < IDLE_SESSIONS => idle.push(session),
+            // After a failure something may be left begun in the session.
+            _ => {
+                drop(idle);
+                self.module.close_session(session);
+            }
         }
         pin_error.map_or(Ok(()), |e| Err(Failure::Pin(e)))?;
         Ok(signed?)
@@ -456,7 +465,8 @@ mod tests {
     #[test]
     fn uris_name_one_key() {
         let read = |rest: &str| Address::read(&format!("pkcs11:{rest}"));
-        let address = read("token=T;object=k;id=%01;type=private?module-path=/m.so&pin-source=file:/pin").unwrap();
+        let address =
+            read("token=T;object=k;id=%01;type=private?module-path=/m.so&pin-source=file:/pin").unwrap();
         assert_eq!(address.module, Path::new("/m.so"));
         assert_eq!((address.token.as_deref(), address.id.as_deref()), (Some("T"), Some(&[1][..])));
         for rest in [

@@ -31,7 +31,8 @@ const IDLE_SESSIONS: usize = 16;
 pub(super) fn open(uri: &str) -> Result<HeldKey> {
     let address = Address::read(uri)?;
     let connection = Connection::new(&address)?;
-    let public = connection.public_key(address.index).map_err(|code| address.error("reading its public key", code))?;
+    let public =
+        connection.public_key(address.index).map_err(|code| address.error("reading its public key", code))?;
     let key = DeviceKey {
         address,
         public,
@@ -109,7 +110,9 @@ impl DeviceKey {
                 Err(code) => return Err(self.address.error("opening a session", code)),
             };
             let done = if fresh { self.authorise(&connection.device, session) } else { Ok(()) };
-            let done = done.and_then(|()| body(&connection.device, session).map_err(|code| Failure::Device("signing", code)));
+            let done = done.and_then(|()| {
+                body(&connection.device, session).map_err(|code| Failure::Device("signing", code))
+            });
             match done {
                 Ok(done) => {
                     connection.put_back(session);

@@ -27,7 +27,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn start(job: &str, directory: &super::TempDir, hidden: bool, prepare: impl Fn(&mut Command)) -> Self {
+    pub fn start(
+        job: &str,
+        directory: &super::TempDir,
+        hidden: bool,
+        prepare: impl Fn(&mut Command),
+    ) -> Self {
         let mut command = itself();
         command
             .env(JOB, job)
@@ -86,7 +91,8 @@ impl Worker {
         self.child.wait().unwrap();
         drop(input);
         let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-        let mut cores = entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("core"));
+        let mut cores =
+            entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("core"));
         cores.next().unwrap_or_else(|| panic!("no core dump by the pattern {pattern}"))
     }
 }
@@ -183,7 +189,7 @@ fn sign_much(key: &PrivateKey) {
 
 /// Says a line, and waits for one.
 fn say(line: &str) {
-    println!("{line}");
-    std::io::stdout().flush().unwrap();
+    let mut output = std::io::stdout();
+    writeln!(output, "{line}").and_then(|()| output.flush()).unwrap();
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }

@@ -3,12 +3,11 @@
 use super::support::{TempDir, run};
 use super::{governs_plugins, in_child, sign_much};
 use parking_lot::{Mutex, MutexGuard};
-use sogov::crypto::key::Key;
 use sogov::crypto::room::Custody;
 use sogov::crypto::scheme::{Scheme, Schemes};
 use sogov::crypto::sm2::UserId;
 use sogov::custody;
-use sogov::error::{Error, Status};
+use sogov::error::Status;
 use std::ffi::{c_ulong, c_void};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +21,7 @@ const PIN: &str = "271828";
 fn keys_sign_that_cannot_be_read_out() {
     let token = Token::get();
     for (label, scheme) in [("ec", Scheme::EcdsaP256), ("rsa", Scheme::RsaPssSha512)] {
-        let key = token.open(&token.uri(label)).unwrap();
+        let key = custody::open(&token.uri(label)).unwrap();
         assert_eq!((key.scheme(), key.custody()), (scheme, Custody::Token));
         sign_much(&key, &UserId::default());
         let listed = token.tool(&["--list-objects", "--type", "privkey", "--label", label]).output().unwrap();
@@ -38,7 +37,7 @@ fn openssl_verifies_what_they_sign() {
     let path = |name: &str| directory.path().join(name).display().to_string();
     fs::write(path("message"), b"message").unwrap();
     for label in ["ec", "rsa"] {
-        let key = token.open(&token.uri(label)).unwrap();
+        let key = custody::open(&token.uri(label)).unwrap();
         let mut signature = key.sign(&Schemes::new(), &UserId::default(), b"message").unwrap();
         fs::write(path("key.pem"), key.public_key().unwrap().to_pem()).unwrap();
         let mut openssl = Command::new("openssl");
@@ -58,7 +57,7 @@ fn openssl_verifies_what_they_sign() {
 fn they_sign_plugins_and_trust_documents() {
     let token = Token::get();
     for label in ["ec", "rsa"] {
-        let key = token.open(&token.uri(label)).unwrap();
+        let key = custody::open(&token.uri(label)).unwrap();
         key.with_signer(&Schemes::new(), |signer| {
             governs_plugins(signer);
             Ok(())
@@ -70,7 +69,7 @@ fn they_sign_plugins_and_trust_documents() {
 #[test]
 fn sessions_that_are_gone_are_opened_anew() {
     let token = Token::get();
-    let key = token.open(&token.uri("ec")).unwrap();
+    let key = custody::open(&token.uri("ec")).unwrap();
     sign_much(&key, &UserId::default());
     // As when the token was pulled and came back: no session, no login.
     token.close_all_sessions();
@@ -80,14 +79,14 @@ fn sessions_that_are_gone_are_opened_anew() {
 #[test]
 fn a_forked_child_connects_by_itself() {
     let token = Token::get();
-    let key = token.open(&token.uri("ec")).unwrap();
+    let key = custody::open(&token.uri("ec")).unwrap();
     sign_much(&key, &UserId::default());
     in_child(|| {
         sign_much(&key, &UserId::default());
         drop(key);
         sign_much(&custody::open(&token.uri("rsa")).unwrap(), &UserId::default());
     });
-    let key = token.open(&token.uri("ec")).unwrap();
+    let key = custody::open(&token.uri("ec")).unwrap();
     sign_much(&key, &UserId::default());
 }
 
@@ -98,20 +97,23 @@ fn refusals_say_what_the_token_said() {
     let wrong = token.directory.path().join("wrong");
     fs::write(&wrong, "314159\n").unwrap();
     let refused = |uri: &str, found: &str| {
-        let error = token.open(uri).unwrap_err();
+        let error = custody::open(uri).unwrap_err();
         assert_eq!(error.status(), Status::CustodyFailed, "{error}");
         assert!(error.message().contains(found), "{error}");
         assert!(!error.message().contains(PIN) && !error.message().contains("314159"), "{error}");
     };
     let good = token.uri("ec");
     refused(&good.replace("/pin", "/wrong"), "C_Login answered CKR_PIN_INCORRECT");
-    refused(&good.replace("object=ec", "object=other"), "expected one private key that the URI names, found none");
+    refused(
+        &good.replace("object=ec", "object=other"),
+        "expected one private key that the URI names, found none",
+    );
     refused(&good.replace("token=sogov", "token=other"), "expected one token that the URI names, found none");
     refused(&good.replace("object=ec", "id=%ff"), "found none");
     let without_pin = good.split('&').next().unwrap();
     token.close_all_sessions();
     refused(without_pin, "found none");
-    assert_eq!(token.open(&good.replace("/pin", "/none")).unwrap_err().status(), Status::NotFound);
+    assert_eq!(custody::open(&good.replace("/pin", "/none")).unwrap_err().status(), Status::NotFound);
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn a_pin_that_was_refused_is_not_tried_again() {
     let token = Token::get();
     let pin = token.directory.path().join("changing");
     fs::write(&pin, PIN).unwrap();
-    let key = token.open(&token.uri("ec").replace("/pin", "/changing")).unwrap();
+    let key = custody::open(&token.uri("ec").replace("/pin", "/changing")).unwrap();
     sign_much(&key, &UserId::default());
     fs::write(&pin, "314159").unwrap();
     token.close_all_sessions();
@@ -135,7 +137,7 @@ fn a_pin_that_was_refused_is_not_tried_again() {
 fn modules_have_to_be_safe_files() {
     let token = Token::get();
     let uri = |path: &str| format!("pkcs11:object=k?module-path={path}");
-    let status = |path: &str| token.open(&uri(path)).unwrap_err().status();
+    let status = |path: &str| custody::open(&uri(path)).unwrap_err().status();
     assert_eq!(status("/no/such/module.so"), Status::NotFound);
     assert_eq!(status("module.so"), Status::InvalidArgument);
     let copy = token.directory.path().join("module.so");
@@ -145,7 +147,7 @@ fn modules_have_to_be_safe_files() {
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(&copy, "no library").unwrap();
     assert_eq!(status(copy.to_str().unwrap()), Status::CustodyFailed);
-    let error = token.open(&uri(super::support::fee("v1").to_str().unwrap())).unwrap_err();
+    let error = custody::open(&uri(super::support::fee("v1").to_str().unwrap())).unwrap_err();
     assert!(error.message().contains("found no C_GetFunctionList"), "{error}");
 }
 
@@ -166,18 +168,33 @@ impl Token {
         let directory = TempDir::new();
         let path = |name: &str| directory.path().join(name);
         fs::create_dir(path("tokens")).unwrap();
-        let configuration = format!("directories.tokendir = {}\nlog.level = ERROR\n", path("tokens").display());
+        let configuration =
+            format!("directories.tokendir = {}\nlog.level = ERROR\n", path("tokens").display());
         fs::write(path("softhsm2.conf"), configuration).unwrap();
         fs::write(path("pin"), format!("{PIN}\n")).unwrap();
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "SoftHSM reads nothing else, and this process is the test's"
+        )]
         // SAFETY: the other tests wait for this one, and the harness reads no environment meanwhile.
-        unsafe { std::env::set_var("SOFTHSM2_CONF", path("softhsm2.conf")) };
+        unsafe {
+            std::env::set_var("SOFTHSM2_CONF", path("softhsm2.conf"))
+        };
         let places = ["/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/lib64/pkcs11"];
         let module = places.iter().map(|place| PathBuf::from(place).join("libsofthsm2.so"));
         let module = module.into_iter().find(|module| module.exists());
         let module = module.unwrap_or_else(|| panic!("no SoftHSM2; `make setup` installs what is missing"));
         let token = Self { directory, module };
-        run(Command::new("softhsm2-util")
-            .args(["--init-token", "--free", "--label", "sogov", "--pin", PIN, "--so-pin", "1234567"]));
+        run(Command::new("softhsm2-util").args([
+            "--init-token",
+            "--free",
+            "--label",
+            "sogov",
+            "--pin",
+            PIN,
+            "--so-pin",
+            "1234567",
+        ]));
         for (kind, label, id) in [("EC:prime256v1", "ec", "01"), ("rsa:3072", "rsa", "02")] {
             let options = ["--keypairgen", "--key-type", kind, "--label", label, "--id", id];
             run(&mut token.tool(&options));
@@ -189,10 +206,6 @@ impl Token {
         let (module, pin) = (self.module.display(), self.directory.path().join("pin"));
         let pin = pin.display();
         format!("pkcs11:token=sogov;object={label};type=private?module-path={module}&pin-source=file:{pin}")
-    }
-
-    fn open(&self, uri: &str) -> Result<Key, Error> {
-        custody::open(uri)
     }
 
     fn tool(&self, options: &[&str]) -> Command {
@@ -209,9 +222,8 @@ impl Token {
         // SAFETY: places and types are those of CK_FUNCTION_LIST, whose first member is the version.
         unsafe {
             let library = libloading::Library::new(&self.module).unwrap();
-            let get = library.get::<unsafe extern "C" fn(*mut *const *const c_void) -> c_ulong>(
-                b"C_GetFunctionList\0",
-            );
+            let get = library
+                .get::<unsafe extern "C" fn(*mut *const *const c_void) -> c_ulong>(b"C_GetFunctionList\0");
             let mut list = std::ptr::null();
             assert_eq!((get.unwrap())(&raw mut list), 0);
             let slots = std::mem::transmute::<*const c_void, Slots>(*list.add(5));

@@ -41,7 +41,10 @@ pub fn sign_batch(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
     let zs: Vec<Digest> = orders.iter().map(|order| order.key.z(order.user_id)).collect();
     let digests = message_digests(&zs, orders.iter().map(|order| order.message));
     let signings = orders.iter().zip(digests).map(|(order, e)| Ok(Signing { secret: order.key.open()?, e }));
-    sign(&signings.collect::<Result<Vec<_>>>()?)?.iter().map(|signature| Signature::from_bytes(signature)).collect()
+    sign(&signings.collect::<Result<Vec<_>>>()?)?
+        .iter()
+        .map(|signature| Signature::from_bytes(signature))
+        .collect()
 }
 
 /// Which of the claims are true, where some of the keys are prepared.

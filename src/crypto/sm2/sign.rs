@@ -9,9 +9,9 @@ use super::complete::Projective;
 use super::curve::SCALAR_LEN;
 use super::field::Field;
 use super::level::{self, Work};
+use super::limbs::{self, Limbs};
 use super::nonce::nonces;
 use super::point::Affine;
-use super::limbs::{self, Limbs};
 use super::scalar::{self, Factor, Scalar};
 use super::sum::Space;
 use crate::crypto::room::{CleanStack, Custody, Room, Rooms};
@@ -62,9 +62,10 @@ impl Secret {
         }
         let inverse = Zeroizing::new(Factor::of(&successor).invert());
         let mut room = rooms.words(2 * LIMBS)?;
-        room.open_mut()?.iter_mut().zip(d.as_integer().iter().chain(inverse.as_limbs())).for_each(
-            |(word, limb)| *word = *limb,
-        );
+        room.open_mut()?
+            .iter_mut()
+            .zip(d.as_integer().iter().chain(inverse.as_limbs()))
+            .for_each(|(word, limb)| *word = *limb);
         Ok(Some(Self(room)))
     }
 

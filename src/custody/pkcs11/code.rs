@@ -22,6 +22,12 @@ impl Rv {
         GONE.contains(&self.0)
     }
 
+    /// Whether the sessions of the token are gone, and their numbers with them.
+    pub(super) fn ended_sessions(self) -> bool {
+        // CKR_DEVICE_REMOVED, _SESSION_CLOSED, _SESSION_HANDLE_INVALID, _TOKEN_NOT_PRESENT, _CRYPTOKI_NOT_INITIALIZED
+        [0x32, 0xb0, 0xb3, 0xe0, 0x190].contains(&self.0)
+    }
+
     /// Whether the PIN was refused. Another try may lock the token.
     pub(super) fn refuses_pin(self) -> bool {
         (0xa0..=0xa4).contains(&self.0)

@@ -355,7 +355,7 @@ type Unused = *const c_void;
 struct FunctionList {
     version: [u8; 2],
     initialize: unsafe extern "C" fn(*const c_void) -> Number,
-    finalize_to_get_function_list: [Unused; 3],
+    finalize_to_get_list: [Unused; 3],
     get_slot_list: unsafe extern "C" fn(u8, *mut Number, *mut Number) -> Number,
     get_slot_info: Unused,
     get_token_info: unsafe extern "C" fn(Number, *mut TokenInfo) -> Number,

@@ -27,10 +27,35 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// Annex A, from SDR_UNKNOWERR on.
         const NAMES: [&str; 29] = [
-            "UNKNOWERR", "NOTSUPPORT", "COMMFAIL", "HARDFAIL", "OPENDEVICE", "OPENSESSION", "PARDENY",
-            "KEYNOTEXIST", "ALGNOTSUPPORT", "ALGMODNOTSUPPORT", "PKOPERR", "SKOPERR", "SIGNERR", "VERIFYERR",
-            "SYMOPERR", "STEPERR", "FILESIZEERR", "FILENOEXIST", "FILEOFSERR", "KEYTYPEERR", "KEYERR",
-            "ENCDATAERR", "RANDERR", "PRKRERR", "MACERR", "FILEEXISTS", "FILEWERR", "NOBUFFER", "INARGERR",
+            "UNKNOWERR",
+            "NOTSUPPORT",
+            "COMMFAIL",
+            "HARDFAIL",
+            "OPENDEVICE",
+            "OPENSESSION",
+            "PARDENY",
+            "KEYNOTEXIST",
+            "ALGNOTSUPPORT",
+            "ALGMODNOTSUPPORT",
+            "PKOPERR",
+            "SKOPERR",
+            "SIGNERR",
+            "VERIFYERR",
+            "SYMOPERR",
+            "STEPERR",
+            "FILESIZEERR",
+            "FILENOEXIST",
+            "FILEOFSERR",
+            "KEYTYPEERR",
+            "KEYERR",
+            "ENCDATAERR",
+            "RANDERR",
+            "PRKRERR",
+            "MACERR",
+            "FILEEXISTS",
+            "FILEWERR",
+            "NOBUFFER",
+            "INARGERR",
         ];
         if *self == Self::NO_POINT {
             return f.write_str("the device answered with coordinates or numbers that are none of SM2");
@@ -69,9 +94,8 @@ impl Device {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let library = library::load(path)?;
         let functions = Functions::of(&library);
-        let functions = functions.map_err(|name| {
-            library::failed(path, format!("expected an SDF library, found no {name}"))
-        })?;
+        let functions = functions
+            .map_err(|name| library::failed(path, format!("expected an SDF library, found no {name}")))?;
         // Never closed.
         let _ = library.into_raw();
         let mut handle = null_mut();
@@ -185,7 +209,10 @@ impl Functions {
     fn of(library: &Library) -> std::result::Result<Self, &'static str> {
         /// # Safety
         /// `T` is the type of the function of that name.
-        unsafe fn find<T: Copy>(library: &Library, name: &'static str) -> std::result::Result<T, &'static str> {
+        unsafe fn find<T: Copy>(
+            library: &Library,
+            name: &'static str,
+        ) -> std::result::Result<T, &'static str> {
             // SAFETY: the caller's promise.
             unsafe { library.get::<T>(name.as_bytes()) }.map(|symbol| *symbol).map_err(|_| name)
         }

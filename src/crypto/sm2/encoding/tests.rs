@@ -87,7 +87,10 @@ fn public_keys_are_read_and_named_alike_in_every_encoding() {
 fn encrypted_keys_open_with_their_password_alone() {
     let key = key();
     let pem = encoding::pkcs8_encrypted_pem(&key, b"secret", 1000).unwrap();
-    assert_eq!(PrivateKey::from_encoded(pem.as_bytes(), PASSWORD).unwrap().to_bytes().unwrap(), key.to_bytes().unwrap());
+    assert_eq!(
+        PrivateKey::from_encoded(pem.as_bytes(), PASSWORD).unwrap().to_bytes().unwrap(),
+        key.to_bytes().unwrap()
+    );
     assert_ne!(pem, encoding::pkcs8_encrypted_pem(&key, b"secret", 1000).unwrap(), "salt and iv are fresh");
     refused_with(pem.as_bytes(), None, "needs a password");
     // Enough attempts for a wrong password to hit the right padding now and then.
@@ -162,7 +165,10 @@ fn pem_is_read_as_people_have_it() {
         pem.trim_end().to_owned(),
         format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n"),
     ] {
-        assert_eq!(PrivateKey::from_encoded(text.as_bytes(), None).unwrap().to_bytes().unwrap(), key().to_bytes().unwrap());
+        assert_eq!(
+            PrivateKey::from_encoded(text.as_bytes(), None).unwrap().to_bytes().unwrap(),
+            key().to_bytes().unwrap()
+        );
     }
     PublicKey::from_encoded(format!("{pem}{public}").as_bytes()).unwrap();
 }

@@ -72,7 +72,8 @@ fn constant_time_lanes() {
 #[test]
 fn leaky_table() {
     let secret = Secret::from_bytes(&secret_bytes()).unwrap();
-    let digits = crate::crypto::sm2::window::signed_digits::<52>(&Scalar::from_integer(secret.open().unwrap().d), 5);
+    let digits =
+        crate::crypto::sm2::window::signed_digits::<52>(&Scalar::from_integer(secret.open().unwrap().d), 5);
     let table = crate::crypto::sm2::level::table(&Affine::generator(), 5);
     std::hint::black_box(table.entry(3, digits[3]));
 }
