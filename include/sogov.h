@@ -518,11 +518,11 @@ typedef enum sogov_custody {
  */
 typedef enum sogov_key_memory {
   /**
-   * The key is kept all the same, and says so (`Custody::Unlocked`). The default.
+   * The key is kept all the same, and says so: its custody is "unlocked". The default.
    */
   SOGOV_KEY_MEMORY_DEGRADE = 0,
   /**
-   * No key is made or read: the status is that of a limit that was reached.
+   * No key is made or read: SOGOV_STATUS_LIMIT_EXCEEDED, which names the limit.
    */
   SOGOV_KEY_MEMORY_REQUIRE = 1,
 } sogov_key_memory;

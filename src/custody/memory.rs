@@ -99,3 +99,27 @@ fn custody_of(slot: &Slot) -> Custody {
         Protection::Hidden => Custody::Secret,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::hmac::SecretKey;
+    use crate::crypto::registered::{RegisteredKey, RegisteredPair, SchemeName};
+
+    #[test]
+    fn secrets_of_every_kind_have_their_room() {
+        for hidden in [false, true] {
+            let rooms = Pages { policy: None, hidden };
+            let key = SecretKey::from_bytes_in(&rooms, b"0123456789abcdef").unwrap();
+            let same = SecretKey::from_bytes(b"0123456789abcdef").unwrap();
+            assert_eq!((key.sign(b"m"), key.key_id()), (same.sign(b"m"), same.key_id()));
+            let public = RegisteredKey::new(SchemeName::new("x-test").unwrap(), b"key").unwrap();
+            let pair = RegisteredPair::new_in(&rooms, public, &[7; 8192]).unwrap();
+            assert_eq!(pair.private_bytes().unwrap(), [7; 8192]);
+            for custody in [key.custody(), pair.custody()] {
+                assert!([Custody::Unlocked, Custody::Locked, Custody::Secret].contains(&custody));
+                assert!(hidden || custody != Custody::Secret);
+            }
+        }
+    }
+}

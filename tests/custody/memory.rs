@@ -18,14 +18,25 @@ impl Needle {
     }
 
     fn places(&self, haystack: &[u8]) -> Vec<usize> {
+        const STEP: usize = 4096;
+        const ZEROS: [u8; STEP + 64] = [0; STEP + 64];
         let first = !self.inverted[0];
         let is_here = |place: usize| {
             haystack.get(place..place + self.inverted.len()).is_some_and(|bytes| {
                 bytes.iter().zip(&self.inverted).all(|(byte, inverted)| *byte == !inverted)
             })
         };
-        let places = haystack.iter().enumerate().filter(|(_, byte)| **byte == first).map(|(place, _)| place);
-        places.filter(|place| is_here(*place)).collect()
+        let mut places = Vec::new();
+        for start in (0..haystack.len()).step_by(STEP) {
+            let window = &haystack[start..haystack.len().min(start + STEP + self.inverted.len())];
+            // Most of a process's memory is that.
+            if *window == ZEROS[..window.len()] {
+                continue;
+            }
+            let candidates = window.iter().take(STEP).enumerate().filter(|(_, byte)| **byte == first);
+            places.extend(candidates.map(|(place, _)| start + place).filter(|place| is_here(*place)));
+        }
+        places
     }
 }
 
