@@ -58,8 +58,8 @@ func TestKeysAreOpenedByURIsAndSayWhereTheyAre(t *testing.T) {
 	for uri, status := range map[string]sogov.Status{
 		"file:" + file: sogov.ErrKeyInvalid,
 		"other:key":    sogov.ErrInvalidArgument,
-		"pkcs11:object=k?module-path=/no/such/module.so":                  sogov.ErrNotFound,
-		"pkcs11:object=k?module-path=" + file:                              sogov.ErrCustodyFailed,
+		"pkcs11:object=k?module-path=/no/such/module.so":                 sogov.ErrNotFound,
+		"pkcs11:object=k?module-path=" + file:                            sogov.ErrCustodyFailed,
 		"sdf:library=/no/such/library.so;index=1;pin-source=" + password: sogov.ErrNotFound,
 	} {
 		_, err := sogov.OpenKey(uri)

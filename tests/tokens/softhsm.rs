@@ -178,7 +178,7 @@ impl Token {
         )]
         // SAFETY: the other tests wait for this one, and the harness reads no environment meanwhile.
         unsafe {
-            std::env::set_var("SOFTHSM2_CONF", path("softhsm2.conf"))
+            std::env::set_var("SOFTHSM2_CONF", path("softhsm2.conf"));
         };
         let places = ["/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/lib64/pkcs11"];
         let module = places.iter().map(|place| PathBuf::from(place).join("libsofthsm2.so"));
