@@ -5,6 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sogov::crypto::sm2::{Claim, Order, PreparedKeys, PrivateKey, UserId, sign_batch};
 use sogov::crypto::sm3;
+use sogov::custody::{MemoryPolicy, Pages};
 use sogov::route::{Header, Request, RoutePolicy, RouteTable};
 use std::hint::black_box;
 
@@ -12,7 +13,6 @@ const BATCH: usize = 64;
 
 fn sm2(criterion: &mut Criterion) {
     let (key, message) = (PrivateKey::generate().unwrap(), [0x5A; 256]);
-    let order = Order { key: &key, user_id: &UserId::DEFAULT, message: &message };
     let signature = key.sign(&UserId::DEFAULT, &message).unwrap();
     let claim =
         Claim { key: key.public_key(), user_id: &UserId::DEFAULT, message: &message, signature: &signature };
@@ -31,17 +31,26 @@ fn sm2(criterion: &mut Criterion) {
         });
     }
     group.throughput(Throughput::Elements(1));
-    group.bench_function("sign", |bencher| {
-        bencher.iter(|| key.sign(&UserId::DEFAULT, black_box(&message)).unwrap());
-    });
-    group.throughput(Throughput::Elements(BATCH as u64));
-    group.bench_function(format!("sign {BATCH}"), |bencher| {
-        bencher.iter(|| sign_batch(black_box(&[order; BATCH])).unwrap());
-    });
+    for (name, key) in [("heap", &key), ("locked pages", &locked(false)), ("hidden pages", &locked(true))] {
+        let order = Order { key, user_id: &UserId::DEFAULT, message: &message };
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(format!("sign, {name}"), |bencher| {
+            bencher.iter(|| key.sign(&UserId::DEFAULT, black_box(&message)).unwrap());
+        });
+        group.throughput(Throughput::Elements(BATCH as u64));
+        group.bench_function(format!("sign {BATCH}, {name}"), |bencher| {
+            bencher.iter(|| sign_batch(black_box(&[order; BATCH])).unwrap());
+        });
+    }
     group.bench_function("prepare", |bencher| {
         bencher.iter(|| PreparedKeys::new(PreparedKeys::TABLE_BYTES).prepare(black_box(key.public_key())));
     });
     group.finish();
+}
+
+/// A key in pages of its own, which may cost a tenth of signing.
+fn locked(hidden: bool) -> PrivateKey {
+    PrivateKey::generate_in(&Pages { policy: Some(MemoryPolicy::Require), hidden }).unwrap()
 }
 
 fn sm3(criterion: &mut Criterion) {

@@ -30,6 +30,8 @@ var enums = map[string]func(int) string{
 	"SOGOV_UPDATE_STATE":       func(n int) string { return sogov.UpdateState(n).String() },
 	"SOGOV_UPDATE_NO_DATA":     func(n int) string { return sogov.UpdateNoData(n).String() },
 	"SOGOV_SIGNATURE_ENCODING": func(n int) string { return sogov.Encoding(n).String() },
+	"SOGOV_CUSTODY":            func(n int) string { return sogov.Custody(n).String() },
+	"SOGOV_KEY_MEMORY":         func(n int) string { return sogov.KeyMemory(n).String() },
 	"SOGOV_OUTCOME":            func(n int) string { return sogov.Outcome(n).String() },
 	"SOGOV_SYMBOL_COLLISIONS":  func(n int) string { return sogov.SymbolCollisions(n).String() },
 	"SOGOV_PREFLIGHT":          func(n int) string { return sogov.Preflight(n).String() },

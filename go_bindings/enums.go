@@ -164,6 +164,46 @@ const (
 // String is the name, such as "required".
 func (p Preflight) String() string { return name(int(p), "required", "off") }
 
+// Custody is where the secret part of a key is kept.
+type Custody uint32
+
+// The places.
+const (
+	// CustodyNone: nowhere; the key is a public one.
+	CustodyNone Custody = iota
+	// CustodyHeap: in the heap.
+	CustodyHeap
+	// CustodyUnlocked: in pages of their own that dumps leave out and a forked child loses, but that could not be locked.
+	CustodyUnlocked
+	// CustodyLocked: in such pages, locked into memory.
+	CustodyLocked
+	// CustodySecret: in such pages, which the kernel hides from debuggers and /proc as well.
+	CustodySecret
+	// CustodyToken: in a PKCS#11 token.
+	CustodyToken
+	// CustodyDevice: in an SDF device.
+	CustodyDevice
+)
+
+// String is the place's name, such as "locked".
+func (c Custody) String() string {
+	return name(int(c), "none", "heap", "unlocked", "locked", "secret", "token", "device")
+}
+
+// KeyMemory is what happens to private keys where memory cannot be locked.
+type KeyMemory uint32
+
+// What can happen.
+const (
+	// KeyMemoryDegrade: the key is kept all the same, and says so.
+	KeyMemoryDegrade KeyMemory = iota
+	// KeyMemoryRequire: it is refused with ErrLimitExceeded.
+	KeyMemoryRequire
+)
+
+// String is the policy's name, such as "require".
+func (m KeyMemory) String() string { return name(int(m), "degrade", "require") }
+
 // SymbolCollisions is what becomes of a plugin that exports and uses symbols which the program defines too.
 type SymbolCollisions uint32
 

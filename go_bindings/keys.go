@@ -19,6 +19,8 @@ type Key interface {
 	ID() (KeyID, error)
 	// Verify checks the signature of a message; see PublicKey.Verify.
 	Verify(message, signature []byte, options *SignatureOptions) error
+	// Custody tells where the secret part of the key is kept.
+	Custody() (Custody, error)
 	// Prepare makes the tables that verifying is fast with; see PublicKey.Prepare.
 	Prepare() error
 	// Close frees the key.
@@ -66,6 +68,28 @@ func LoadPrivateKey(file, password []byte) (*PrivateKey, error) {
 		return nil, err
 	}
 	return privateKey(handle), nil
+}
+
+// OpenKey opens the private key that a URI names: "file:PATH?pin-source=file:PATH", whose file is read into memory that is wiped,
+// "pkcs11:token=T;object=O?module-path=PATH&pin-source=file:PATH" (RFC 7512), or
+// "sdf:library=PATH;index=N;pin-source=file:PATH" (GM/T 0018). It fails with ErrInvalidArgument for another text, and with
+// ErrCustodyFailed when the token or the device refused.
+func OpenKey(uri string) (*PrivateKey, error) {
+	var given memory
+	defer given.free()
+	text, textLen := given.text(uri)
+	var handle *C.sogov_key
+	var failed *C.sogov_error
+	if err := take(C.sogov_key_open(text, textLen, &handle, &failed), &failed); err != nil {
+		return nil, err
+	}
+	return privateKey(handle), nil
+}
+
+// SetKeyMemory says what happens to private keys where memory cannot be locked, for those that are made and read from now on.
+func SetKeyMemory(policy KeyMemory) error {
+	var failed *C.sogov_error
+	return take(C.sogov_key_memory_policy(C.uint32_t(policy), &failed), &failed)
 }
 
 // LoadPublicKey reads SubjectPublicKeyInfo of SM2, P-256 or RSA (3072 to 8192 bits), PEM or DER, at most 64 KiB. It fails with ErrKeyInvalid for another format or
@@ -136,6 +160,18 @@ func (k *key) ID() (id KeyID, err error) {
 	var failed *C.sogov_error
 	err = take(C.sogov_key_id(k.handle, first(id[:]), &failed), &failed)
 	return id, err
+}
+
+// Custody tells where the secret part of the key is kept.
+func (k *key) Custody() (Custody, error) {
+	if err := k.gate.enter("key"); err != nil {
+		return 0, err
+	}
+	defer k.gate.leave()
+	var custody C.uint32_t
+	var failed *C.sogov_error
+	err := take(C.sogov_key_custody(k.handle, &custody, &failed), &failed)
+	return Custody(custody), err
 }
 
 // Prepare makes the tables that verifying by this key is fast with (256 KiB) now, rather than after some verifications. The

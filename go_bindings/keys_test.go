@@ -37,6 +37,39 @@ func TestPrivateKeysOfEveryFormatAreOneKey(t *testing.T) {
 	}
 }
 
+func TestKeysAreOpenedByURIsAndSayWhereTheyAre(t *testing.T) {
+	password := filepath.Join(t.TempDir(), "password")
+	must(t, os.WriteFile(password, []byte("secret\n"), 0o600))
+	file, err := filepath.Abs(filepath.Join(root, "tests/vectors/keys/encrypted_aes-256-cbc.pem"))
+	must(t, err)
+	key, err := sogov.OpenKey("file:" + file + "?pin-source=file:" + password)
+	must(t, err)
+	defer key.Close()
+	custody, err := key.Custody()
+	must(t, err)
+	if custody < sogov.CustodyUnlocked || custody > sogov.CustodySecret {
+		t.Errorf("expected pages of its own, found %v", custody)
+	}
+	public, err := key.Public()
+	must(t, err)
+	if custody, err := public.Custody(); err != nil || custody != sogov.CustodyNone {
+		t.Errorf("expected none, found %v (%v)", custody, err)
+	}
+	for uri, status := range map[string]sogov.Status{
+		"file:" + file: sogov.ErrKeyInvalid,
+		"other:key":    sogov.ErrInvalidArgument,
+		"pkcs11:object=k?module-path=/no/such/module.so":                 sogov.ErrNotFound,
+		"pkcs11:object=k?module-path=" + file:                            sogov.ErrCustodyFailed,
+		"sdf:library=/no/such/library.so;index=1;pin-source=" + password: sogov.ErrNotFound,
+	} {
+		_, err := sogov.OpenKey(uri)
+		expect(t, status, err)
+	}
+	must(t, sogov.SetKeyMemory(sogov.KeyMemoryRequire))
+	must(t, sogov.SetKeyMemory(sogov.KeyMemoryDegrade))
+	expect(t, sogov.ErrInvalidArgument, sogov.SetKeyMemory(2))
+}
+
 func TestOtherKeysAreRefused(t *testing.T) {
 	for _, name := range []string{"ed25519.pem", "explicit.pem", "encrypted_scrypt.pem",
 		"legacy_encrypted.pem", "spki.pem"} {

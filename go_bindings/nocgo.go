@@ -26,6 +26,7 @@ type (
 type Key interface {
 	ID() (KeyID, error)
 	Verify(message, signature []byte, options *SignatureOptions) error
+	Custody() (Custody, error)
 	Prepare() error
 	Close() error
 
@@ -50,6 +51,8 @@ func GenerateKey() (*PrivateKey, error)                         { return nil, er
 func GenerateKeyOf(name string) (*PrivateKey, error)            { return nil, errNoCgo }
 func LoadPrivateKey(file, password []byte) (*PrivateKey, error) { return nil, errNoCgo }
 func LoadPublicKey(file []byte) (*PublicKey, error)             { return nil, errNoCgo }
+func OpenKey(uri string) (*PrivateKey, error)                   { return nil, errNoCgo }
+func SetKeyMemory(policy KeyMemory) error                       { return errNoCgo }
 func LoadRawPrivateKey(scheme string, public, private []byte) (*PrivateKey, error) {
 	return nil, errNoCgo
 }
@@ -121,6 +124,7 @@ func (Lease) Release(outcome Outcome) error                             { return
 
 func (*key) ID() (KeyID, error)                                                { return KeyID{}, errNoCgo }
 func (*key) Verify(message, signature []byte, options *SignatureOptions) error { return errNoCgo }
+func (*key) Custody() (Custody, error)                                         { return 0, errNoCgo }
 func (*key) Prepare() error                                                    { return errNoCgo }
 func (*key) Close() error                                                      { return nil }
 func (k *key) held() *key                                                      { return k }

@@ -498,6 +498,55 @@ typedef enum sogov_key_format {
 } sogov_key_format;
 
 /**
+ * Where the secret part of a key is kept.
+ */
+typedef enum sogov_custody {
+  /**
+   * Nowhere: the key is a public one.
+   */
+  SOGOV_CUSTODY_NONE = 0,
+  /**
+   * In the heap, wiped when the key is freed.
+   */
+  SOGOV_CUSTODY_HEAP = 1,
+  /**
+   * In pages of their own that core dumps leave out and a forked child loses. They could not be locked, so the system may
+   * write them to swap.
+   */
+  SOGOV_CUSTODY_UNLOCKED = 2,
+  /**
+   * In such pages, locked into memory.
+   */
+  SOGOV_CUSTODY_LOCKED = 3,
+  /**
+   * In such pages, which the kernel itself cannot read for others (memfd_secret): neither debuggers nor /proc show them.
+   */
+  SOGOV_CUSTODY_SECRET = 4,
+  /**
+   * In a PKCS#11 token.
+   */
+  SOGOV_CUSTODY_TOKEN = 5,
+  /**
+   * In an SDF device.
+   */
+  SOGOV_CUSTODY_DEVICE = 6,
+} sogov_custody;
+
+/**
+ * What happens where memory cannot be locked, as RLIMIT_MEMLOCK has it.
+ */
+typedef enum sogov_key_memory {
+  /**
+   * The key is kept all the same, and says so: its custody is "unlocked". The default.
+   */
+  SOGOV_KEY_MEMORY_DEGRADE = 0,
+  /**
+   * No key is made or read: SOGOV_STATUS_LIMIT_EXCEEDED, which names the limit.
+   */
+  SOGOV_KEY_MEMORY_REQUIRE = 1,
+} sogov_key_memory;
+
+/**
  * How a signature is written.
  */
 typedef enum sogov_signature_encoding {
@@ -626,7 +675,8 @@ typedef struct sogov_error sogov_error;
 
 /**
  * A key: private, public, or a secret of hmac-sha256. It signs and verifies under one scheme, which its own encoding says.
- * Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
+ * Private parts in this process are in memory of their own (sogov_key_custody()), and stay there: a forked child does not
+ * have them, and answers SOGOV_STATUS_KEY_LOST_AFTER_FORK. Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
  * which wipes a private one when the last call that uses it has ended.
  */
 typedef struct sogov_key sogov_key;
@@ -1935,6 +1985,45 @@ enum sogov_status sogov_call(const struct sogov_service *service,
                              struct sogov_bytes *answer,
                              struct sogov_call_info *info,
                              struct sogov_error **error);
+
+/**
+ * Opens the private key that a URI names: in a key file, which is read into wiped memory, in a PKCS#11 token, or in an SDF
+ * device (GM/T 0018). A key of a token or a device signs as any other, and what it signed is verified before it is
+ * handed out; it cannot be exported. Sessions and logins are the library's affair, in forked children too. See
+ * docs/custody.md.
+ *
+ * @param uri "file:PATH?pin-source=file:PATH", "pkcs11:token=T;object=O?module-path=PATH&pin-source=file:PATH" (RFC 7512), or
+ *            "sdf:library=PATH;index=N;pin-source=file:PATH"; paths are absolute, and PINs come from files only
+ * @param key receives the key, owned by the caller
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for another text; SOGOV_STATUS_CUSTODY_FAILED when the token or the
+ *         device refused, with the name of its code; SOGOV_STATUS_NOT_FOUND without a file that the URI names;
+ *         SOGOV_STATUS_KEY_INVALID for a file that is no private key; SOGOV_STATUS_UNSUPPORTED for a key of another kind
+ */
+enum sogov_status sogov_key_open(const char *uri,
+                                 size_t uri_len,
+                                 struct sogov_key **key,
+                                 struct sogov_error **error);
+
+/**
+ * Tells where the secret part of a key is kept.
+ *
+ * @param key borrowed
+ * @param custody receives one of sogov_custody
+ * @return SOGOV_STATUS_OK, for every key that is not freed
+ */
+enum sogov_status sogov_key_custody(const struct sogov_key *key,
+                                    uint32_t *custody,
+                                    struct sogov_error **error);
+
+/**
+ * Says what happens to private keys where memory cannot be locked (RLIMIT_MEMLOCK), for those that are made and read from now
+ * on in this process.
+ *
+ * @param policy one of sogov_key_memory; SOGOV_KEY_MEMORY_DEGRADE unless set
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT for another number
+ */
+enum sogov_status sogov_key_memory_policy(uint32_t policy,
+                                          struct sogov_error **error);
 
 /**
  * The digest of some data.

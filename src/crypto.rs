@@ -13,6 +13,7 @@ mod oaep;
 pub mod p256;
 mod pair;
 pub mod registered;
+pub mod room;
 pub mod rsa;
 pub mod scheme;
 mod secret;

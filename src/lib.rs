@@ -5,6 +5,7 @@
 pub mod artifact;
 pub mod capi;
 pub mod crypto;
+pub mod custody;
 pub mod document;
 pub mod engine;
 pub mod error;

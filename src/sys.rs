@@ -9,6 +9,7 @@ pub mod file_identity;
 pub mod float_control;
 pub mod fork;
 pub mod hidden_page;
+pub mod locked_page;
 pub mod maps;
 pub mod memfd;
 pub mod memory;

@@ -16,13 +16,14 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "README.zh-CN.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "SECURITY.md",
     "docs/conventions.md",
+    "docs/custody.md",
     "docs/install.md",
     "docs/packages.md",
     "docs/plugin-guide.md",

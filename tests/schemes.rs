@@ -50,8 +50,8 @@ fn p256_keys_and_signatures_of_openssl_are_read() {
 fn p256_keys_and_signatures_are_read_by_openssl() {
     let (dir, key) = (TempDir::new(), generate(Scheme::EcdsaP256));
     let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
-    write("key.pem", key.to_pkcs8_pem().as_bytes());
-    write("key.der", &key.to_pkcs8_der());
+    write("key.pem", key.to_pkcs8_pem().unwrap().as_bytes());
+    write("key.der", &key.to_pkcs8_der().unwrap());
     write("encrypted.pem", key.to_pkcs8_encrypted_pem(b"secret").unwrap().as_bytes());
     write("public.pem", key.public_key().to_pem().as_bytes());
     for from in ["-in key.pem", "-in key.der -inform DER", "-in encrypted.pem -passin pass:secret"] {

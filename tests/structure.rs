@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("document", &[]),
     ("sys", &[]),
     ("crypto", &[]),
+    ("custody", &["crypto", "sys"]),
     ("verifier", &["crypto", "sys"]),
     ("journal", &["crypto", "document", "sys", "timestamp"]),
     ("artifact", &["crypto", "document"]),
@@ -45,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "capi",
         &[
             "crypto",
+            "custody",
             "engine",
             "journal",
             "label",
@@ -61,7 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The rooms in which `unsafe` may stand; every other file forbids it.
 const UNSAFE_ROOMS: &[&str] = &["sys", "loader", "capi"];
 
-/// The kernels of `crypto` and the pointers of `runtime`, file by file; the modules that they stand in deny `unsafe` and
+/// The kernels of `crypto`, what calls the libraries of tokens and devices, and the pointers of `runtime`, file by file; the modules that they stand in deny `unsafe` and
 /// use none.
 const UNSAFE_FILES: &[&str] = &[
     "crypto/secret/valgrind.rs",
@@ -71,6 +73,9 @@ const UNSAFE_FILES: &[&str] = &[
     "crypto/sm3/lanes/kernel/x86_64.rs",
     "crypto/sm3/vector/avx2.rs",
     "crypto/sm3/vector/avx512.rs",
+    "custody/library.rs",
+    "custody/pkcs11/module.rs",
+    "custody/sdf/device.rs",
     "runtime/held.rs",
     "runtime/published.rs",
 ];

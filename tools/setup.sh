@@ -15,6 +15,8 @@ command -v cargo >/dev/null || {
 packages="gcc g++ make binutils libc6-dev libssl-dev openssl valgrind elfutils patchelf libsqlite3-0 zlib1g python3 python3-venv"
 # What packages are made and tested with.
 packages="$packages cmake pkg-config dpkg-dev"
+# A token for tests, the tool that makes keys in it, and a debugger that dumps.
+packages="$packages softhsm2 opensc gdb"
 # Any Go of 1.19 or later and any JDK of 17 or later will do: what is on the path comes first.
 command -v go >/dev/null || packages="$packages golang-go"
 command -v javac >/dev/null || packages="$packages default-jdk-headless"

@@ -23,7 +23,7 @@ pub fn check(field: &Field) -> String {
     let (mut claims, mut origins) = (Vec::new(), Vec::new());
     for entrant in &field.entrants {
         let mut driver = entrant.start();
-        driver.signer(&signer.to_pkcs8_der(), signer.to_bytes().as_slice(), &spki);
+        driver.signer(&signer.to_pkcs8_der().unwrap(), signer.to_bytes().unwrap().as_slice(), &spki);
         driver.load(&messages);
         let found = driver.digest();
         assert_eq!(*digests.get_or_insert_with(|| found.clone()), found, "the digests of {}", entrant.title);

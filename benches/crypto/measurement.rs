@@ -118,7 +118,7 @@ fn runners(field: &Field) -> Vec<Runner> {
     let start = |entrant: &Entrant, cases: &[Case], operations: &[&'static str]| {
         let mut driver = entrant.start();
         let spki = signer.public_key().to_spki_der();
-        driver.signer(&signer.to_pkcs8_der(), signer.to_bytes().as_slice(), &spki);
+        driver.signer(&signer.to_pkcs8_der().unwrap(), signer.to_bytes().unwrap().as_slice(), &spki);
         driver.load(cases);
         Runner { name: entrant.name.clone(), driver, operations: operations.to_vec() }
     };

@@ -4,7 +4,8 @@
 use crate::args::Args;
 use crate::exit::Failure;
 use crate::output;
-use sogov::crypto::key::{PrivateKey, PublicKey};
+use sogov::crypto::key::{Key, PrivateKey, PublicKey, Signer};
+use sogov::custody;
 use sogov::error::{Error, Result, Status};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,17 +24,35 @@ pub fn read(path: &OsStr) -> Result<Vec<u8>> {
     read_at_most(Path::new(path), MAX_LEN).map(|mut bytes| std::mem::take(&mut *bytes))
 }
 
-/// The private key of the option `name`, with the password of `--password-file` where that is given.
-pub fn private_key(args: &Args, name: &str) -> std::result::Result<PrivateKey, Failure> {
-    private_key_at(args, args.required_path(name)?)
+/// The private key of the option `name`: see [`private_key_of`].
+pub fn private_key(args: &Args, name: &str) -> std::result::Result<Box<dyn Signer>, Failure> {
+    private_key_of(args, name, args.required_path(name)?)
 }
 
-/// The private key in a file, with the password of `--password-file` where that is given.
-pub fn private_key_at(args: &Args, path: &Path) -> std::result::Result<PrivateKey, Failure> {
+/// The private key that the option `name` names by `path`: see [`key_of`].
+pub fn private_key_of(args: &Args, name: &str, path: &Path) -> std::result::Result<Box<dyn Signer>, Failure> {
+    match key_of(args, name, path)? {
+        Key::Private(key) => Ok(Box::new(key)),
+        Key::Held(key) => Ok(Box::new(key)),
+        other => Err(Failure::Usage(format!("--{name}: expected a private key, found {}", other.scheme()))),
+    }
+}
+
+/// The private key that the option `name` names by `path`: a file, with the password of `--password-file` where that is
+/// given, or the URI of a key in a token or a device.
+pub fn key_of(args: &Args, name: &str, path: &Path) -> std::result::Result<Key, Failure> {
+    if let Some(uri) = path.to_str().filter(|text| custody::is_uri(text)) {
+        if args.path("password-file").is_some() {
+            let why = format!("--password-file: goes with key files; the URI of --{name} has pin-source");
+            return Err(Failure::Usage(why));
+        }
+        return Ok(custody::open(uri)?);
+    }
     let file = secret_file(path)?;
     let password = password(args)?;
-    let key = PrivateKey::from_encoded(&file, password.as_ref().map(|password| password.as_slice()));
-    Ok(key.map_err(|e| e.of(path.display()))?)
+    let password = password.as_ref().map(|password| password.as_slice());
+    let key = PrivateKey::from_encoded_in(custody::rooms(), &file, password);
+    Ok(Key::Private(key.map_err(|e| e.of(path.display()))?))
 }
 
 /// The content of a file with a secret, which others should not read.
@@ -54,6 +73,9 @@ pub fn public_key(path: &Path) -> Result<PublicKey> {
 
 /// The public half of whatever key is in a file.
 pub fn any_public_key(args: &Args, path: &Path) -> std::result::Result<PublicKey, Failure> {
+    if let Some(uri) = path.to_str().filter(|text| custody::is_uri(text)) {
+        return Ok(custody::open(uri)?.public_key()?);
+    }
     let file = read_at_most(path, MAX_KEY_LEN)?;
     let not_public = match PublicKey::from_encoded(&file) {
         Ok(key) => return Ok(key),

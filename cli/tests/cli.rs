@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cli/custody.rs"]
+mod custody;
 mod support;
 
 use serde_json::{Value, json};

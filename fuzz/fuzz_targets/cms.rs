@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 /// The key of the corpus' envelopes: the scalar 0x01 01 ... 01.
 static KEY: LazyLock<RecipientKey> = LazyLock::new(|| {
     let key = sogov::crypto::sm2::PrivateKey::from_bytes(&[1; 32]).expect("a scalar");
-    RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).expect("a key")
+    RecipientKey::from_encoded(&key.to_pkcs8_der().expect("a key"), None, None).expect("a key")
 });
 
 fuzz_target!(|data: &[u8]| {

@@ -17,6 +17,10 @@ namespace sogov {
 using signature_encoding = sogov_signature_encoding;
 /// The file formats of keys.
 using key_format = sogov_key_format;
+/// Where the secret part of a key is kept.
+using key_custody = sogov_custody;
+/// What happens to private keys where memory cannot be locked.
+using key_memory = sogov_key_memory;
 /// The digests.
 using digest_algorithm = sogov_digest_algorithm;
 
@@ -121,6 +125,14 @@ public:
             return sogov_verify(native(), message.data(), message.size(), signature.data(), signature.size(), &with,
                                 error);
         });
+    }
+
+    /// Where the secret part is kept.
+    result<key_custody> custody() const
+    {
+        std::uint32_t found = 0;
+        return detail::run([&](sogov_error **error) { return sogov_key_custody(native(), &found, error); },
+                           [&] { return static_cast<key_custody>(found); });
     }
 
     /// Makes the table by which verifying is faster now, rather than after some verifications: see sogov_key_prepare().
@@ -243,6 +255,16 @@ public:
             [&] { return private_key(made); });
     }
 
+    /// Opens the key that a URI names: "file:", "pkcs11:" or "sdf:"; see sogov_key_open().
+    ///
+    /// @return SOGOV_STATUS_CUSTODY_FAILED when the token or the device refused
+    static result<private_key> open(std::string_view uri)
+    {
+        sogov_key *made = nullptr;
+        return detail::run([&](sogov_error **error) { return sogov_key_open(uri.data(), uri.size(), &made, error); },
+                           [&] { return private_key(made); });
+    }
+
     /// A key of hmac-sha256 (no public part, 16 to 1,024 bytes), or the key pair of a scheme of the host's, whose name begins
     /// with "x-"; see scheme.hpp.
     ///
@@ -271,8 +293,8 @@ public:
     /// Signs a message under the scheme of the key, with a fresh nonce each time.
     ///
     /// @param message must not begin with a tag that is kept for documents of sogov's own, as sogov_sign says
-    /// @return SOGOV_STATUS_INVALID_ARGUMENT for such a message; SOGOV_STATUS_LIMIT_EXCEEDED for a signature of a scheme of
-    ///         the host's that is longer than signature::capacity: see sign_long()
+    /// @return SOGOV_STATUS_INVALID_ARGUMENT for such a message; SOGOV_STATUS_LIMIT_EXCEEDED for a signature that is longer
+    ///         than signature::capacity, of RSA in a token or a scheme of the host's: see sign_long()
     result<signature> sign(byte_view message, const signature_options &options = {}) const
     {
         auto made = sign_long(message, options);
@@ -357,6 +379,13 @@ public:
 private:
     using key::key;
 };
+
+/// What happens to private keys where memory cannot be locked, for those that are made and read from now on.
+inline result<void> key_memory_policy(key_memory policy)
+{
+    return detail::run(
+        [&](sogov_error **error) { return sogov_key_memory_policy(static_cast<std::uint32_t>(policy), error); });
+}
 
 /// How much memory the tables of prepared keys may take in this process: 64 MiB unless set; 0: no key is prepared.
 inline void prepared_keys_limit(std::size_t bytes) noexcept

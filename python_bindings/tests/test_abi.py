@@ -25,6 +25,8 @@ ENUMS = {
     "sogov_standing": sogov.Standing,
     "sogov_package_standing": sogov.PackageStanding,
     "sogov_key_format": _enums.KeyFormat,
+    "sogov_custody": sogov.Custody,
+    "sogov_key_memory": sogov.KeyMemory,
     "sogov_signature_encoding": _enums.SignatureEncoding,
     "sogov_outcome": sogov.Outcome,
     "sogov_digest_algorithm": _enums.DigestAlgorithm,

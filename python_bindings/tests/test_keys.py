@@ -248,3 +248,26 @@ def test_key_bytes_are_never_shown() -> None:
 def test_facts_out_of_range_are_refused(facts: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(sogov.ArgumentError, match=message):
         PrivateKey.generate().sign_file(tmp_path / "x.so", **{"service": "fee", "version": "v1", **facts})
+
+
+def test_keys_are_opened_by_uris_and_say_where_they_are(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    file = (KEYS / "encrypted_aes-256-cbc.pem").resolve()
+    with PrivateKey.open(f"file:{file}?pin-source=file:{password}") as key:
+        assert key.custody in (sogov.Custody.UNLOCKED, sogov.Custody.LOCKED, sogov.Custody.SECRET)
+        assert key.key_id == PublicKey.load((KEYS / "spki.pem").read_bytes()).key_id
+        assert key.public_key().custody is sogov.Custody.NONE
+    for uri, error in {
+        f"file:{file}": sogov.KeyInvalidError,
+        "other:key": sogov.ArgumentError,
+        "pkcs11:object=k?module-path=/no/such/module.so": sogov.NotFoundError,
+        f"pkcs11:object=k?module-path={file}": sogov.CustodyFailedError,
+        "sdf:library=/no/such/library.so;index=1": sogov.NotFoundError,
+    }.items():
+        with pytest.raises(error):
+            PrivateKey.open(uri)
+    sogov.key_memory_policy(sogov.KeyMemory.REQUIRE)
+    sogov.key_memory_policy(sogov.KeyMemory.DEGRADE)
+    with pytest.raises(sogov.ArgumentError):
+        sogov.key_memory_policy(2)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ pub(super) use crate::crypto::key::Key;
 use crate::crypto::key::{PrivateKey, PublicKey, RegisteredKey, RegisteredPair};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::scheme::Scheme;
+use crate::custody;
 use crate::engine::{limit_prepared_keys, prepared_keys};
 use crate::error::{Error, Result, Status};
 use arc_swap::ArcSwapOption;
@@ -18,7 +19,8 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 /// A key: private, public, or a secret of hmac-sha256. It signs and verifies under one scheme, which its own encoding says.
-/// Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
+/// Private parts in this process are in memory of their own (sogov_key_custody()), and stay there: a forked child does not
+/// have them, and answers SOGOV_STATUS_KEY_LOST_AFTER_FORK. Immutable; any number of threads may use it at once. Freed with sogov_key_free(),
 /// which wipes a private one when the last call that uses it has ended.
 #[derive(Debug)]
 #[allow(non_camel_case_types)]
@@ -63,8 +65,8 @@ pub unsafe extern "C" fn sogov_key_generate(
         // SAFETY: the caller promises a readable text and room for one pointer.
         let (scheme, key) = unsafe { (In::text(scheme, scheme_len, "scheme")?, Out::required(key, "key")?) };
         key.put(issue(match Scheme::from_name(scheme)? {
-            Scheme::HmacSha256 => Key::Secret(SecretKey::generate()?),
-            scheme => Key::Private(PrivateKey::generate(scheme)?),
+            Scheme::HmacSha256 => Key::Secret(SecretKey::generate_in(custody::rooms())?),
+            scheme => Key::Private(PrivateKey::generate_in(custody::rooms(), scheme)?),
         }));
         Ok(())
     })
@@ -94,7 +96,7 @@ pub unsafe extern "C" fn sogov_key_load_private(
         let (bytes, key) = unsafe { (In::bytes(bytes, bytes_len, "bytes")?, Out::required(key, "key")?) };
         // SAFETY: as above.
         let password = unsafe { optional_bytes(password, password_len, "password") }?;
-        key.put(issue(Key::Private(PrivateKey::from_encoded(bytes, password)?)));
+        key.put(issue(Key::Private(PrivateKey::from_encoded_in(custody::rooms(), bytes, password)?)));
         Ok(())
     })
 }
@@ -335,9 +337,9 @@ fn export(key: &Key, format: KeyFormat, password: Option<&[u8]>, file: &mut Buff
     match format {
         KeyFormat::SpkiDer => file.fill(&key.public_key()?.to_der()),
         KeyFormat::SpkiPem => file.fill(key.public_key()?.to_pem().as_bytes()),
-        KeyFormat::Pkcs8Der => file.fill(&private(key)?.to_pkcs8_der()),
+        KeyFormat::Pkcs8Der => file.fill(&private(key)?.to_pkcs8_der()?),
         KeyFormat::Pkcs8Pem => match password {
-            None => file.fill(private(key)?.to_pkcs8_pem().as_bytes()),
+            None => file.fill(private(key)?.to_pkcs8_pem()?.as_bytes()),
             Some(password) => file.fill(private(key)?.to_pkcs8_encrypted_pem(password)?.as_bytes()),
         },
         KeyFormat::Raw => file.fill(raw_bytes(key)?),
@@ -350,6 +352,9 @@ fn private(key: &Key) -> Result<&PrivateKey> {
     key.check_signs()?;
     match key {
         Key::Private(key) => Ok(key),
+        Key::Held(_) => Err(Error::argument(
+            "format: expected a private key in this process, found one whose token or device does not hand it out",
+        )),
         other => {
             let scheme = other.scheme();
             Err(Error::argument(format!(
@@ -361,7 +366,7 @@ fn private(key: &Key) -> Result<&PrivateKey> {
 
 fn raw_bytes(key: &Key) -> Result<&[u8]> {
     match key {
-        Key::Secret(key) => Ok(key.as_bytes()),
+        Key::Secret(key) => key.as_bytes(),
         Key::Public(PublicKey::Registered(key)) => Ok(key.as_bytes()),
         Key::RegisteredPrivate(pair) => Ok(pair.public_key().as_bytes()),
         other => {
@@ -378,11 +383,15 @@ fn raw_key(scheme: Scheme, public: Option<&[u8]>, private: Option<&[u8]>) -> Res
         Scheme::HmacSha256 if public.is_some() => Err(Error::argument(
             "public_bytes: expected none for hmac-sha256, whose keys are secret as a whole",
         )),
-        Scheme::HmacSha256 => SecretKey::from_bytes(private.unwrap_or_default()).map(Key::Secret),
+        Scheme::HmacSha256 => {
+            SecretKey::from_bytes_in(custody::rooms(), private.unwrap_or_default()).map(Key::Secret)
+        }
         Scheme::Registered(name) => {
             let public = RegisteredKey::new(name, public.unwrap_or_default())?;
             match private {
-                Some(private) => RegisteredPair::new(public, private).map(Key::RegisteredPrivate),
+                Some(private) => {
+                    RegisteredPair::new_in(custody::rooms(), public, private).map(Key::RegisteredPrivate)
+                }
                 None => Ok(Key::Public(PublicKey::Registered(public))),
             }
         }
@@ -395,7 +404,7 @@ fn raw_key(scheme: Scheme, public: Option<&[u8]>, private: Option<&[u8]>) -> Res
     }
 }
 
-fn issue(key: Key) -> *mut sogov_key {
+pub(super) fn issue(key: Key) -> *mut sogov_key {
     handle::issue(Arc::new(key))
 }
 

@@ -11,7 +11,8 @@ use super::output::Out;
 use super::sign::user_id;
 use crate::crypto::envelope::{MAX_RECIPIENTS, Recipient, RecipientKey};
 use crate::crypto::hmac::SecretKey;
-use crate::crypto::key::{PrivateKey, RegisteredSigner, Signer};
+use crate::crypto::key::{HeldKey, PrivateKey, RegisteredSigner, Signer};
+use crate::custody;
 use crate::engine::{Change, FileSigner, FileStanding, PackageFacts, PackedPlugin, pack, schemes};
 use crate::error::{Error, Result, Status};
 use arc_swap::ArcSwapOption;
@@ -246,7 +247,12 @@ pub unsafe extern "C" fn sogov_recipient_key_read(
             )
         };
         let certificate = (!certificate.is_empty()).then_some(certificate);
-        place.put(handle::issue(Arc::new(RecipientKey::from_encoded(bytes, password, certificate)?)));
+        place.put(handle::issue(Arc::new(RecipientKey::from_encoded_in(
+            custody::rooms(),
+            bytes,
+            password,
+            certificate,
+        )?)));
         Ok(())
     })
 }
@@ -435,7 +441,10 @@ pub(super) unsafe fn receipt_key(key: *const sogov_key) -> Result<Option<Arc<Sec
     // SAFETY: the caller's promise.
     let key = unsafe { handle::get(key) }?;
     match &*key {
-        Key::Secret(secret) => SecretKey::from_bytes(secret.as_bytes()).map(|secret| Some(Arc::new(secret))),
+        Key::Secret(secret) => {
+            let copy = SecretKey::from_bytes_in(custody::rooms(), secret.as_bytes()?)?;
+            Ok(Some(Arc::new(copy)))
+        }
         other => {
             let found = other.scheme();
             Err(Error::argument(format!("receipt_key: expected a key of hmac-sha256, found one of {found}")))
@@ -481,6 +490,7 @@ fn check_count(count: usize, what: &str, limit: usize) -> Result<()> {
 /// What signs by a key that signs plugins.
 enum Holder<'a> {
     Private(&'a PrivateKey),
+    Held(&'a HeldKey),
     Registered(RegisteredSigner<'a>),
 }
 
@@ -489,6 +499,7 @@ impl<'a> Holder<'a> {
         key.check_signs()?;
         match key {
             Key::Private(key) => Ok(Self::Private(key)),
+            Key::Held(key) => Ok(Self::Held(key)),
             Key::RegisteredPrivate(pair) => {
                 Ok(Self::Registered(RegisteredSigner { pair, schemes: schemes() }))
             }
@@ -501,6 +512,7 @@ impl<'a> Holder<'a> {
     fn signer(&self) -> &dyn Signer {
         match self {
             Self::Private(key) => *key,
+            Self::Held(key) => *key,
             Self::Registered(signer) => signer,
         }
     }

@@ -20,6 +20,7 @@ mod pkcs8;
 mod sec1;
 pub(super) mod spki;
 
+use super::room::Rooms;
 use crate::error::{Error, Result, Status};
 use algorithm::{P256_CURVE, SM2_CURVE, openssl_converts};
 use der::asn1::ObjectIdentifier;
@@ -45,11 +46,11 @@ pub(super) trait CurvePublicKey: Sized + PartialEq {
 pub(super) trait CurvePrivateKey: Sized {
     type Public: CurvePublicKey;
 
-    /// The key with this scalar, big-endian.
-    fn from_scalar(scalar: &[u8; 32]) -> Result<Self>;
+    /// The key with this scalar, big-endian, in a room of `rooms`.
+    fn from_scalar(rooms: &dyn Rooms, scalar: &[u8; 32]) -> Result<Self>;
 
     /// The scalar, big-endian.
-    fn to_scalar(&self) -> Zeroizing<[u8; 32]>;
+    fn to_scalar(&self) -> Result<Zeroizing<[u8; 32]>>;
 
     /// The public half.
     fn public(&self) -> &Self::Public;
@@ -78,10 +79,10 @@ impl PrivateDer {
     }
 
     /// The key, which has to be on the curve of `K`.
-    pub(super) fn decode<K: CurvePrivateKey>(&self) -> Result<K> {
+    pub(super) fn decode<K: CurvePrivateKey>(&self, rooms: &dyn Rooms) -> Result<K> {
         match self.form {
-            Form::Sec1 { of_sm2 } => sec1::decode(&self.der, of_sm2 && K::Public::CURVE == SM2_CURVE),
-            _ => pkcs8::decode(&self.der),
+            Form::Sec1 { of_sm2 } => sec1::decode(rooms, &self.der, of_sm2 && K::Public::CURVE == SM2_CURVE),
+            _ => pkcs8::decode(rooms, &self.der),
         }
     }
 
@@ -101,13 +102,13 @@ impl PrivateDer {
 }
 
 /// PKCS#8 (RFC 5958, version v1) around an RFC 5915 key with its public key.
-pub(super) fn pkcs8_der(key: &impl CurvePrivateKey) -> Zeroizing<Vec<u8>> {
+pub(super) fn pkcs8_der(key: &impl CurvePrivateKey) -> Result<Zeroizing<Vec<u8>>> {
     pkcs8::encode(key)
 }
 
 /// PKCS#8 under the label `PRIVATE KEY`.
-pub(super) fn pkcs8_pem(key: &impl CurvePrivateKey) -> Zeroizing<String> {
-    pem::encode("PRIVATE KEY", &pkcs8_der(key))
+pub(super) fn pkcs8_pem(key: &impl CurvePrivateKey) -> Result<Zeroizing<String>> {
+    Ok(pem::encode("PRIVATE KEY", &pkcs8_der(key)?))
 }
 
 /// PKCS#8 under the label `ENCRYPTED PRIVATE KEY`: PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC.
@@ -121,7 +122,7 @@ pub(super) fn pkcs8_encrypted_pem(
     if password.is_empty() {
         return Err(Error::argument("password: expected at least 1 byte, found none"));
     }
-    let der = pbes2::encrypt(&pkcs8_der(key), password, iterations)?;
+    let der = pbes2::encrypt(&pkcs8_der(key)?, password, iterations)?;
     Ok(pem::encode("ENCRYPTED PRIVATE KEY", &der))
 }
 

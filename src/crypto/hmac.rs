@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::key_id::KeyId;
+use super::room::{CleanStack, Custody, Heap, Room, Rooms, keep};
 use crate::error::{Error, Result, Status};
 use ::hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -19,57 +20,93 @@ pub const MAX_KEY_LEN: usize = 1024;
 
 /// A secret key, wiped when it is dropped.
 pub struct SecretKey {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Box<dyn Room<[u8]>>,
+    key_id: KeyId,
 }
 
 impl SecretKey {
-    /// A new key of 32 bytes from the operating system's randomness; [`Status::Io`] if there is none.
+    /// A new key of 32 bytes from the operating system's randomness, in the heap; [`Status::Io`] if there is none.
     pub fn generate() -> Result<Self> {
+        Self::generate_in(&Heap)
+    }
+
+    /// As [`generate`](Self::generate), in a room of `rooms`.
+    pub fn generate_in(rooms: &dyn Rooms) -> Result<Self> {
         let mut bytes = Zeroizing::new(vec![0; TAG_LEN]);
         getrandom::fill(&mut bytes)
             .map_err(|_| Error::new(Status::Io, "hmac: the operating system gave no randomness"))?;
-        Ok(Self { bytes })
+        Self::from_bytes_in(rooms, &bytes)
     }
 
-    /// The key `bytes`, from [`MIN_KEY_LEN`] to [`MAX_KEY_LEN`] of them; otherwise [`Status::KeyInvalid`].
+    /// The key `bytes`, from [`MIN_KEY_LEN`] to [`MAX_KEY_LEN`] of them, in the heap; otherwise [`Status::KeyInvalid`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes_in(&Heap, bytes)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), in a room of `rooms`.
+    pub fn from_bytes_in(rooms: &dyn Rooms, bytes: &[u8]) -> Result<Self> {
         if !(MIN_KEY_LEN..=MAX_KEY_LEN).contains(&bytes.len()) {
             return Err(Error::new(
                 Status::KeyInvalid,
                 format!("secret key: expected {MIN_KEY_LEN} to {MAX_KEY_LEN} bytes, found {}", bytes.len()),
             ));
         }
-        Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
+        let _clean = CleanStack;
+        Ok(Self { key_id: key_id(bytes), bytes: keep(rooms, bytes)? })
     }
 
-    /// The key's bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The key's bytes. [`Status::KeyLostAfterFork`] where they stayed in the parent process.
+    pub fn as_bytes(&self) -> Result<&[u8]> {
+        self.bytes.open()
+    }
+
+    /// Where the bytes are kept.
+    pub fn custody(&self) -> Custody {
+        self.bytes.custody()
     }
 
     /// A name for the key that does not give it away: the SM3 digest of a domain tag and the key.
     pub fn key_id(&self) -> KeyId {
-        const TAG: &[u8] = b"sogov.hmac-key.v1\0";
-        KeyId::of_spki(&Zeroizing::new([TAG, self.as_bytes()].concat()))
+        self.key_id
     }
 
     /// The code of `message`.
     pub fn sign(&self, message: &[u8]) -> Result<[u8; TAG_LEN]> {
-        Ok(self.mac(message)?.finalize().into_bytes().into())
+        let _clean = CleanStack;
+        self.code(message)
     }
 
     /// Whether `tag` is the code of `message`; if not, or if it is shorter, [`Status::SignatureInvalid`]. Takes the same time
     /// whichever bytes differ.
     pub fn verify(&self, message: &[u8], tag: &[u8]) -> Result<()> {
+        let _clean = CleanStack;
+        self.check(message, tag)
+    }
+
+    /// A frame of its own, which is wiped behind it.
+    #[inline(never)]
+    fn code(&self, message: &[u8]) -> Result<[u8; TAG_LEN]> {
+        Ok(self.mac(message)?.finalize().into_bytes().into())
+    }
+
+    /// As [`code`](Self::code).
+    #[inline(never)]
+    fn check(&self, message: &[u8], tag: &[u8]) -> Result<()> {
         let why = "signature: the code does not belong to this message and this key";
         self.mac(message)?.verify_slice(tag).map_err(|_| Error::new(Status::SignatureInvalid, why))
     }
 
     fn mac(&self, message: &[u8]) -> Result<Hmac<Sha256>> {
-        let mac = Hmac::<Sha256>::new_from_slice(&self.bytes);
+        let mac = Hmac::<Sha256>::new_from_slice(self.bytes.open()?);
         let mac = mac.map_err(|_| Error::new(Status::Internal, "hmac: refused the length of its key"))?;
         Ok(mac.chain_update(message))
     }
+}
+
+#[inline(never)]
+fn key_id(bytes: &[u8]) -> KeyId {
+    const TAG: &[u8] = b"sogov.hmac-key.v1\0";
+    KeyId::of_spki(&Zeroizing::new([TAG, bytes].concat()))
 }
 
 impl fmt::Debug for SecretKey {

@@ -3,11 +3,12 @@
 //! | scheme | public key | private key |
 //! |---|---|---|
 //! | `sm2-sm3`, `ecdsa-p256` | SubjectPublicKeyInfo | PKCS#8, SEC 1 |
-//! | `rsa-pss-sha512` | SubjectPublicKeyInfo | in a token only |
+//! | `rsa-pss-sha512` | SubjectPublicKeyInfo | in a token only: see [`HeldKey`] |
 //! | `hmac-sha256` | none | 16 to 1024 bytes |
 //! | `x-...` | see [`RegisteredKey`] | bytes that the scheme can read |
 #![forbid(unsafe_code)]
 
+mod held;
 mod private;
 mod public;
 mod signer;
@@ -15,12 +16,14 @@ mod signer;
 mod tests;
 
 pub use super::registered::{RegisteredKey, RegisteredPair};
+pub use held::HeldKey;
 pub use private::PrivateKey;
 pub use public::PublicKey;
 pub use signer::{RegisteredSigner, Signer};
 
 use super::hmac::SecretKey;
 use super::key_id::KeyId;
+use super::room::Custody;
 use super::scheme::{Scheme, Schemes};
 use super::sm2::{self, UserId};
 use crate::error::{Error, Result};
@@ -36,6 +39,8 @@ pub enum Key {
     Secret(SecretKey),
     /// A private key of a registered scheme with its public half.
     RegisteredPrivate(RegisteredPair),
+    /// A private key that a token or a device keeps.
+    Held(HeldKey),
 }
 
 impl Key {
@@ -45,11 +50,15 @@ impl Key {
         match self {
             Self::Public(PublicKey::Sm2(key)) => Some(key),
             Self::Private(PrivateKey::Sm2(key)) => Some(key.public_key()),
+            Self::Held(key) => match key.public_key() {
+                PublicKey::Sm2(key) => Some(key),
+                _ => None,
+            },
             _ => None,
         }
     }
 
-    /// The SM2 private key in it, if it is one of SM2.
+    /// The SM2 private key in it, if it is one of SM2 and in this process.
     #[inline]
     pub fn sm2_private(&self) -> Option<&sm2::PrivateKey> {
         match self {
@@ -65,6 +74,18 @@ impl Key {
             Self::Private(key) => key.scheme(),
             Self::Secret(_) => Scheme::HmacSha256,
             Self::RegisteredPrivate(pair) => Scheme::Registered(pair.public_key().scheme()),
+            Self::Held(key) => key.public_key().scheme(),
+        }
+    }
+
+    /// Where its secret part is kept.
+    pub fn custody(&self) -> Custody {
+        match self {
+            Self::Public(_) => Custody::None,
+            Self::Private(key) => key.custody(),
+            Self::Secret(key) => key.custody(),
+            Self::RegisteredPrivate(pair) => pair.custody(),
+            Self::Held(key) => key.custody(),
         }
     }
 
@@ -75,6 +96,7 @@ impl Key {
             Self::Private(key) => key.public_key().key_id(),
             Self::Secret(key) => key.key_id(),
             Self::RegisteredPrivate(pair) => pair.public_key().key_id(),
+            Self::Held(key) => key.public_key().key_id(),
         }
     }
 
@@ -87,6 +109,7 @@ impl Key {
                 Err(Error::argument("key: a key of hmac-sha256 is secret as a whole and has no public part"))
             }
             Self::RegisteredPrivate(pair) => Ok(PublicKey::Registered(pair.public_key().clone())),
+            Self::Held(key) => Ok(key.public_key().clone()),
         }
     }
 
@@ -118,6 +141,7 @@ impl Key {
         match self {
             Self::Private(key) => body(key),
             Self::RegisteredPrivate(pair) => body(&RegisteredSigner { pair, schemes }),
+            Self::Held(key) => body(key),
             Self::Public(_) | Self::Secret(_) => Err(Error::argument(
                 "key: expected the private key of an asymmetric scheme, found one of hmac-sha256, whose codes every verifier \
                  could make",
@@ -141,6 +165,7 @@ impl Key {
             Self::RegisteredPrivate(pair) => {
                 public::verify_registered(pair.public_key(), schemes, message, signature)
             }
+            Self::Held(key) => key.public_key().verify(schemes, user_id, message, signature),
         }
     }
 }

@@ -10,11 +10,14 @@ use super::encoding::algorithm::P256_CURVE;
 use super::encoding::spki::CURVE_SPKI_LEN;
 use super::encoding::{CurvePrivateKey, CurvePublicKey, spki};
 use super::pair::{self, PAIR_LEN};
+use super::room::{CleanStack, Custody, Heap, Room, Rooms, keep};
 use crate::error::{Error, Result, Status};
-use ::p256::ecdsa::signature::{RandomizedSigner, Verifier};
+use ::ecdsa::hazmat;
+use ::p256::ecdsa::signature::Verifier;
 use ::p256::ecdsa::{self, SigningKey, VerifyingKey};
+use ::p256::{NistP256, NonZeroScalar};
 use der::asn1::ObjectIdentifier;
-use getrandom::SysRng;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -112,27 +115,40 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A private key: a scalar in [1, n-1] with its public key. The scalar is wiped when the key is dropped.
+/// A private key: a scalar in [1, n-1] with its public key. The scalar stands in a [`Room`] and is wiped when the key is
+/// dropped.
 pub struct PrivateKey {
-    secret: SigningKey,
+    /// 32 bytes, big-endian.
+    secret: Box<dyn Room<[u8]>>,
     public: PublicKey,
 }
 
 impl PrivateKey {
-    /// A new key from the operating system's randomness; [`Status::Io`] if there is none.
+    /// A new key from the operating system's randomness, in the heap; [`Status::Io`] if there is none.
     pub fn generate() -> Result<Self> {
+        Self::generate_in(&Heap)
+    }
+
+    /// As [`generate`](Self::generate), in a room of `rooms`.
+    pub fn generate_in(rooms: &dyn Rooms) -> Result<Self> {
         loop {
             let mut scalar = Zeroizing::new([0; 32]);
             getrandom::fill(&mut *scalar).map_err(|_| no_randomness())?;
             // Out of range once in 2^32 times.
-            if let Ok(key) = Self::from_bytes(&*scalar) {
-                return Ok(key);
+            match Self::from_bytes_in(rooms, &*scalar) {
+                Err(e) if e.status() == Status::KeyInvalid => {}
+                made => return made,
             }
         }
     }
 
-    /// The key with this scalar, 32 bytes big-endian; [`Status::KeyInvalid`] if it is not in [1, n-1].
+    /// The key with this scalar, 32 bytes big-endian, in the heap; [`Status::KeyInvalid`] if it is not in [1, n-1].
     pub fn from_bytes(scalar: &[u8]) -> Result<Self> {
+        Self::from_bytes_in(&Heap, scalar)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), in a room of `rooms`.
+    pub fn from_bytes_in(rooms: &dyn Rooms, scalar: &[u8]) -> Result<Self> {
         if scalar.len() != 32 {
             let found = scalar.len();
             return Err(Error::new(
@@ -140,15 +156,20 @@ impl PrivateKey {
                 format!("private key: expected 32 bytes, found {found}"),
             ));
         }
-        let secret = SigningKey::from_slice(scalar)
-            .map_err(|_| Error::new(Status::KeyInvalid, "private key: the number is not in [1, n-1]"))?;
-        let public = PublicKey::of(*secret.verifying_key())?;
-        Ok(Self { secret, public })
+        let _clean = CleanStack;
+        Ok(Self { public: public_of(scalar)?, secret: keep(rooms, scalar)? })
     }
 
-    /// The scalar, 32 bytes big-endian.
-    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.secret.to_bytes().into())
+    /// The scalar, 32 bytes big-endian. [`Status::KeyLostAfterFork`] where it stayed in the parent process.
+    pub fn to_bytes(&self) -> Result<Zeroizing<[u8; 32]>> {
+        let mut scalar = Zeroizing::new([0; 32]);
+        scalar.iter_mut().zip(self.secret.open()?).for_each(|(to, from)| *to = *from);
+        Ok(scalar)
+    }
+
+    /// Where the scalar is kept.
+    pub fn custody(&self) -> Custody {
+        self.secret.custody()
     }
 
     /// The public half.
@@ -156,12 +177,31 @@ impl PrivateKey {
         &self.public
     }
 
-    /// Signs `message`. Two signatures over one message differ; [`Status::Io`] if there is no randomness.
+    /// Signs `message`. Two signatures over one message differ; [`Status::Io`] if there is no randomness,
+    /// [`Status::KeyLostAfterFork`] where the key stayed in the parent process.
     pub fn sign(&self, message: &[u8]) -> Result<Signature> {
-        let signature: ecdsa::Signature =
-            self.secret.try_sign_with_rng(&mut SysRng, message).map_err(|_| no_randomness())?;
-        Signature::from_bytes(&signature.to_bytes())
+        let mut fresh = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *fresh).map_err(|_| no_randomness())?;
+        let _clean = CleanStack;
+        sign(self.secret.open()?, &Sha256::digest(message), &*fresh)
     }
+}
+
+/// The public half of a scalar. A frame of its own, which is wiped behind it.
+#[inline(never)]
+fn public_of(scalar: &[u8]) -> Result<PublicKey> {
+    let secret = SigningKey::from_slice(scalar)
+        .map_err(|_| Error::new(Status::KeyInvalid, "private key: the number is not in [1, n-1]"))?;
+    PublicKey::of(*secret.verifying_key())
+}
+
+/// Signs a digest by RFC 6979 with additional data (§3.6). A frame of its own, which is wiped behind it.
+#[inline(never)]
+fn sign(scalar: &[u8], digest: &[u8], fresh: &[u8]) -> Result<Signature> {
+    let scalar = NonZeroScalar::try_from(scalar).map(Zeroizing::new);
+    let scalar = scalar.map_err(|_| Error::new(Status::Internal, "p256: a private key of 0"))?;
+    let (signature, _) = hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(&scalar, digest, fresh);
+    Signature::from_bytes(&signature.to_bytes())
 }
 
 impl fmt::Debug for PrivateKey {
@@ -185,11 +225,11 @@ impl CurvePublicKey for PublicKey {
 impl CurvePrivateKey for PrivateKey {
     type Public = PublicKey;
 
-    fn from_scalar(scalar: &[u8; 32]) -> Result<Self> {
-        Self::from_bytes(scalar)
+    fn from_scalar(rooms: &dyn Rooms, scalar: &[u8; 32]) -> Result<Self> {
+        Self::from_bytes_in(rooms, scalar)
     }
 
-    fn to_scalar(&self) -> Zeroizing<[u8; 32]> {
+    fn to_scalar(&self) -> Result<Zeroizing<[u8; 32]>> {
         self.to_bytes()
     }
 

@@ -12,11 +12,11 @@
 use super::asn1::{OCTET_STRING, SEQUENCE, UTF8_STRING, read_sequence, tlv};
 use super::encoding::{invalid, malformed};
 use super::key_id::KeyId;
+use super::room::{Custody, Heap, Room, Rooms, keep};
 use crate::error::{Error, Result};
 use der::Decode;
 use der::asn1::{OctetStringRef, Utf8StringRef};
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// The label of such a key in PEM.
 pub(super) const PEM_LABEL: &str = "SOGOV REGISTERED KEY";
@@ -114,14 +114,19 @@ impl fmt::Debug for RegisteredKey {
 /// A key pair of a registered scheme. The private bytes are wiped when it is dropped.
 pub struct RegisteredPair {
     public: RegisteredKey,
-    private: Zeroizing<Vec<u8>>,
+    private: Box<dyn Room<[u8]>>,
 }
 
 impl RegisteredPair {
     /// The pair of `public` and the bytes from 1 to [`MAX_KEY_LEN`] that the scheme signs with.
     pub fn new(public: RegisteredKey, private: &[u8]) -> Result<Self> {
+        Self::new_in(&Heap, public, private)
+    }
+
+    /// As [`new`](Self::new), the private bytes in a room of `rooms`.
+    pub fn new_in(rooms: &dyn Rooms, public: RegisteredKey, private: &[u8]) -> Result<Self> {
         check_len(private)?;
-        Ok(Self { public, private: Zeroizing::new(private.to_vec()) })
+        Ok(Self { public, private: keep(rooms, private)? })
     }
 
     /// The public half.
@@ -129,9 +134,15 @@ impl RegisteredPair {
         &self.public
     }
 
-    /// What the scheme signs with.
-    pub fn private_bytes(&self) -> &[u8] {
-        &self.private
+    /// What the scheme signs with. [`Status::KeyLostAfterFork`](crate::error::Status::KeyLostAfterFork) where it stayed in
+    /// the parent process.
+    pub fn private_bytes(&self) -> Result<&[u8]> {
+        self.private.open()
+    }
+
+    /// Where the private bytes are kept.
+    pub fn custody(&self) -> Custody {
+        self.private.custody()
     }
 }
 

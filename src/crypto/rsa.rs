@@ -105,6 +105,15 @@ impl PublicKey {
         &self.spki
     }
 
+    /// The key of two big-endian numbers, as tokens have them; the rules are those of [`from_spki`](Self::from_spki).
+    pub fn from_be_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
+        let shortest = |number: &[u8]| {
+            let zeros = number.iter().take_while(|byte| **byte == 0).count();
+            number.get(zeros..).unwrap_or_default().to_vec()
+        };
+        Self::from_numbers(&shortest(modulus), &shortest(exponent))
+    }
+
     /// Both numbers big-endian and without leading zeros.
     fn from_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
         let bits = bits_of(modulus);

@@ -70,6 +70,7 @@ static struct results {
     sogov_verifier *verifier;
     sogov_verification_result result;
     int32_t fd;
+    uint32_t custody;
     char label[SOGOV_LABEL_SIZE];
     void *address;
     const struct sogov_plugin *plugin;
@@ -179,6 +180,18 @@ static sogov_status call_scheme_register(const value *with, sogov_error **error)
 static sogov_status call_scheme_unregister(const value *with, sogov_error **error)
 {
     return sogov_scheme_unregister(TEXT_AT(0), error);
+}
+static sogov_status call_key_open(const value *with, sogov_error **error)
+{
+    return sogov_key_open(TEXT_AT(0), AT(1), error);
+}
+static sogov_status call_key_custody(const value *with, sogov_error **error)
+{
+    return sogov_key_custody(AT(0), AT(1), error);
+}
+static sogov_status call_key_memory_policy(const value *with, sogov_error **error)
+{
+    return sogov_key_memory_policy((uint32_t)with[0].len, error);
 }
 static sogov_status call_key_public(const value *with, sogov_error **error)
 {
@@ -354,6 +367,7 @@ void test_arguments(fixture *fixture)
         {"sogov_file_verify", call_file_verify, OK,
          {AN_ENGINE, A_TEXT("service", "fee", INVALID), A_TEXT("version", "argument", SAME),
           A_TEXT("path", m.signed_plugin, INVALID), A_PLACE_OR_NULL("digest", results.digest)}},
+        {"sogov_key_custody", call_key_custody, OK, {A_KEY, A_PLACE("custody", &results.custody)}},
         {"sogov_key_export", call_key_export, OK,
          {A_KEY, A_CHOICE("format", SOGOV_KEY_FORMAT_SPKI_DER), SOME_BYTES("password", NULL, 0, SAME),
           A_BUFFER("file")}},
@@ -388,6 +402,9 @@ void test_arguments(fixture *fixture)
          {A_TEXT("scheme", "x-arguments", SOGOV_STATUS_UNSUPPORTED),
           SOME_BYTES("public_bytes", "public", 6, SOGOV_STATUS_KEY_INVALID),
           SOME_BYTES("private_bytes", "private", 7, SAME), A_PLACE("key", &results.key)}},
+        {"sogov_key_memory_policy", call_key_memory_policy, OK, {A_CHOICE("policy", SOGOV_KEY_MEMORY_DEGRADE)}},
+        {"sogov_key_open", call_key_open, SOGOV_STATUS_NOT_FOUND,
+         {A_TEXT("uri", "sdf:library=/no/such/library.so;index=1", INVALID), A_PLACE("key", &results.key)}},
         {"sogov_key_prepare", call_key_prepare, OK, {A_KEY}},
         {"sogov_key_public", call_key_public, OK, {A_KEY, A_PLACE("public_key", &results.key)}},
         {"sogov_lease_plugin", call_lease_plugin, OK,

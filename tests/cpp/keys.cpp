@@ -28,6 +28,29 @@ TEST(keys_are_written_and_read)
     CHECK(sogov::public_key::load("no key").status() == SOGOV_STATUS_KEY_INVALID);
 }
 
+TEST(keys_are_opened_by_uris_and_say_where_they_are)
+{
+    const fixture::directory place;
+    const auto key = sogov::private_key::generate().value();
+    CHECK(key.custody().value() >= SOGOV_CUSTODY_UNLOCKED && key.custody().value() <= SOGOV_CUSTODY_SECRET);
+    CHECK(key.public_key().value().custody().value() == SOGOV_CUSTODY_NONE);
+
+    const std::string file = place / "key.pem", password = place / "password";
+    fixture::write(file, key.to_pem("secret").value().bytes());
+    fixture::write(password, "secret\n");
+    const auto opened = sogov::private_key::open("file:" + file + "?pin-source=file:" + password);
+    CHECK(opened.value().id().value() == key.id().value());
+    CHECK(sogov::private_key::open("file:" + file).status() == SOGOV_STATUS_KEY_INVALID);
+    CHECK(sogov::private_key::open("other:key").status() == SOGOV_STATUS_INVALID_ARGUMENT);
+    const std::string token = "pkcs11:object=k?module-path=";
+    CHECK(sogov::private_key::open(token + "/no/such/module.so").status() == SOGOV_STATUS_NOT_FOUND);
+    CHECK(sogov::private_key::open(token + file).status() == SOGOV_STATUS_CUSTODY_FAILED);
+    CHECK(sogov::private_key::open("sdf:library=/no/such/library.so;index=1").status() == SOGOV_STATUS_NOT_FOUND);
+
+    CHECK(sogov::key_memory_policy(SOGOV_KEY_MEMORY_REQUIRE).has_value());
+    CHECK(sogov::key_memory_policy(SOGOV_KEY_MEMORY_DEGRADE).has_value());
+}
+
 TEST(messages_are_signed_and_verified)
 {
     const auto key = sogov::private_key::generate().value();

@@ -32,7 +32,7 @@ impl Host {
     pub fn new() -> Self {
         let key = sm2::PrivateKey::generate().unwrap();
         let recipient = Recipient::from_encoded(key.public_key().to_spki_pem().as_bytes()).unwrap();
-        Self::with(RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).unwrap(), recipient)
+        Self::with(RecipientKey::from_encoded(&key.to_pkcs8_der().unwrap(), None, None).unwrap(), recipient)
     }
 
     /// One with a key of RSA, the same in all tests of a process: to make one takes long.

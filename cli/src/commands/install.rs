@@ -9,6 +9,7 @@ use crate::input;
 use crate::output::Output;
 use serde_json::json;
 use sogov::crypto::envelope::RecipientKey;
+use sogov::custody;
 use sogov::engine::Change;
 
 pub const STATE: Opt = Opt::value("state", "DIR", "the state directory, where packages are installed");
@@ -57,7 +58,12 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let password = input::password(args)?;
     let file = input::secret_file(key_path)?;
     let password = password.as_ref().map(|password| password.as_slice());
-    let key = RecipientKey::from_encoded(&file, password, certificate.as_ref().map(|file| file.as_slice()));
+    let key = RecipientKey::from_encoded_in(
+        custody::rooms(),
+        &file,
+        password,
+        certificate.as_ref().map(|file| file.as_slice()),
+    );
     let key = key.map_err(|e| e.of(key_path.display()))?;
     let engine = engine::open_with_packages(args)?;
     let change = Change { actor: engine::ACTOR.into(), ..Change::default() };

@@ -9,6 +9,7 @@ use crate::output::Output;
 use serde_json::json;
 use sogov::crypto::key::PrivateKey;
 use sogov::crypto::scheme::Scheme;
+use sogov::custody;
 use sogov::error::{Error, Result, Status};
 use std::fs::File;
 use std::io::{self, Write};
@@ -43,10 +44,10 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let scheme = Scheme::from_name(args.text("scheme")?.unwrap_or("sm2-sm3"))?;
     let path = args.required_path("out")?;
     let password = input::password(args)?;
-    let key = PrivateKey::generate(scheme)?;
+    let key = PrivateKey::generate_in(custody::rooms(), scheme)?;
     let private_pem = match password {
         Some(password) => key.to_pkcs8_encrypted_pem(&password)?,
-        None => key.to_pkcs8_pem(),
+        None => key.to_pkcs8_pem()?,
     };
     let private = NewFile::create(path, 0o600)?;
     let public = args.path("public").map(|path| NewFile::create(path, 0o644)).transpose()?;

@@ -85,9 +85,9 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let user_id = args.user_id()?;
     let keys = args
         .all("key")
-        .map(|path| input::private_key_at(args, Path::new(path)))
+        .map(|path| input::private_key_of(args, "key", Path::new(path)))
         .collect::<Result<Vec<_>, Failure>>()?;
-    let signers: Vec<_> = keys.iter().map(|key| FileSigner { key, user_id: &user_id }).collect();
+    let signers: Vec<_> = keys.iter().map(|key| FileSigner { key: &**key, user_id: &user_id }).collect();
     let packed = engine::pack(&plugins, &files, &facts, &signers, &recipients, target)?;
     output.show(&json!({
         "file": target.display().to_string(),

@@ -8,7 +8,6 @@ use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{self, Output, of_error};
 use serde_json::{Map, Value, json};
-use sogov::crypto::key::Key;
 use sogov::engine::{AuditOptions, Change, Engine, LoadOptions};
 use sogov::error::Error;
 use sogov::loader::Invocation;
@@ -110,10 +109,8 @@ fn audit_options(args: &Args) -> Result<Option<AuditOptions>, Failure> {
     if !args.has("state") {
         return Err(Failure::Usage("--audit goes with --state".into()));
     }
-    let key = match args.path("audit-key") {
-        Some(_) => Some(Arc::new(Key::Private(input::private_key(args, "audit-key")?))),
-        None => None,
-    };
+    let key =
+        args.path("audit-key").map(|path| input::key_of(args, "audit-key", path)).transpose()?.map(Arc::new);
     Ok(Some(AuditOptions { required: true, key, ..AuditOptions::default() }))
 }
 

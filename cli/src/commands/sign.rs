@@ -29,10 +29,11 @@ pub const COMMAND: Command = Command {
         "--add puts a further signature over the same statement: into a signed plugin, or into a .sogsig file.",
         "--message signs bytes as they are (- is standard input); the signature goes to --out or to standard output: \
          64 bytes R||S, or with --der SEQUENCE { r, s }.",
-        "The key says the scheme: sm2-sm3 or ecdsa-p256.",
+        "The key says the scheme: sm2-sm3 or ecdsa-p256, or for a key in a token rsa-pss-sha512 as well. KEY is a file, \
+         or the URI of a key in a PKCS#11 token or an SDF device.",
     ],
     options: &[
-        Opt::value("key", "KEY.pem", "the private key"),
+        Opt::value("key", "KEY", "the private key: a file, or a URI (pkcs11:, sdf:, file:)"),
         PASSWORD_FILE,
         USER_ID,
         Opt::value("service", "NAME", "the service that may run the plugin"),
@@ -85,7 +86,7 @@ fn sign_file(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let facts = facts(args)?;
     let plugin = args.required_operand("the plugin's file")?;
     let (key, user_id) = (input::private_key(args, "key")?, args.user_id()?);
-    let signer = FileSigner { key: &key, user_id: &user_id };
+    let signer = FileSigner { key: &*key, user_id: &user_id };
     let (digest, target, carrier) = if args.has("detached") {
         let target = args.path("out").map_or_else(|| beside(plugin, ".sogsig"), Path::to_owned);
         (signer.sign_detached(plugin, Some(&target), &facts)?, target, plugin)
@@ -128,7 +129,7 @@ fn add_signature(args: &Args, output: &mut Output) -> Result<(), Failure> {
     args.only("add", &["key", "password-file", "user-id"], 1)?;
     let path = args.required_operand("a signed plugin, or a .sogsig file")?;
     let (key, user_id) = (input::private_key(args, "key")?, args.user_id()?);
-    FileSigner { key: &key, user_id: &user_id }.add_signature(path)?;
+    FileSigner { key: &*key, user_id: &user_id }.add_signature(path)?;
     output.show(&json!({
         "file": path.display().to_string(),
         "key_id": key.public_key().key_id().to_string(),
@@ -141,7 +142,7 @@ fn sign_message(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (key, user_id) = (input::private_key(args, "key")?, args.user_id()?);
     let message = input::read(args.required_path("message")?.as_os_str())?;
     engine::check_message(&message)?;
-    let (scheme, signature) = (key.scheme(), key.sign(&user_id, &message)?);
+    let (scheme, signature) = (key.public_key().scheme(), key.sign(&user_id, &message)?);
     let (format, bytes) =
         if args.has("der") { ("der", scheme.signature_to_der(&signature)?) } else { ("raw", signature) };
     let result = json!({

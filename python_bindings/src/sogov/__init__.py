@@ -20,7 +20,9 @@ from ._batch import Signing, Verification, digest, sign_batch, verify_batch
 from ._engine import Engine, Event, ProcessInfo, VersionInfo, process_status
 from ._enums import (
     Breaker,
+    Custody,
     EventKind,
+    KeyMemory,
     LogLevel,
     Outcome,
     PackageStanding,
@@ -85,7 +87,7 @@ from ._errors import (
     WrongAudienceError,
     WrongServiceError,
 )
-from ._keys import KeyId, PrivateKey, PublicKey, prepared_keys_limit, sign, verify
+from ._keys import KeyId, PrivateKey, PublicKey, key_memory_policy, prepared_keys_limit, sign, verify
 from ._lease import Lease, LeasedFunction
 from ._packages import Recipient, RecipientKey, pack
 from ._schemes import register_scheme, unregister_scheme
@@ -114,6 +116,7 @@ __all__ = [
     "ClockRefusedError",
     "ClosedError",
     "ComponentDeniedError",
+    "Custody",
     "CustodyFailedError",
     "DeadlockError",
     "Engine",
@@ -126,6 +129,7 @@ __all__ = [
     "KeyId",
     "KeyInvalidError",
     "KeyLostAfterForkError",
+    "KeyMemory",
     "KeyOrSignatureError",
     "Lease",
     "LeaseGoneError",
@@ -186,6 +190,7 @@ __all__ = [
     "__version__",
     "audit_verify",
     "digest",
+    "key_memory_policy",
     "pack",
     "prepared_keys_limit",
     "process_status",

@@ -758,6 +758,18 @@ def sogov_scheme_register(name: bytes, name_len: int, options: Ref, error: Ref) 
 def sogov_scheme_unregister(name: bytes, name_len: int, error: Ref) -> int: ...
 
 
+@_exported(c_int, c_char_p, c_size_t, _out, _error)
+def sogov_key_open(uri: bytes, uri_len: int, key: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(c_uint32), _error)
+def sogov_key_custody(key: int, custody: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_uint32, _error)
+def sogov_key_memory_policy(policy: int, error: Ref) -> int: ...
+
+
 @_exported(c_int, c_void_p, _out, _error)
 def sogov_key_public(key: int, public_key: Ref, error: Ref) -> int: ...
 

@@ -187,6 +187,34 @@ class KeyFormat(IntEnum):
     RAW = 5
 
 
+class Custody(IntEnum):
+    """Where the secret part of a key is kept."""
+
+    NONE = 0
+    """Nowhere: the key is a public one."""
+    HEAP = 1
+    """In the heap."""
+    UNLOCKED = 2
+    """In pages of their own that dumps leave out and a forked child loses, but that could not be locked."""
+    LOCKED = 3
+    """In such pages, locked into memory."""
+    SECRET = 4
+    """In such pages, which the kernel hides from debuggers and /proc as well."""
+    TOKEN = 5
+    """In a PKCS#11 token."""
+    DEVICE = 6
+    """In an SDF device."""
+
+
+class KeyMemory(IntEnum):
+    """What happens to private keys where memory cannot be locked."""
+
+    DEGRADE = 0
+    """The key is kept all the same, and says so."""
+    REQUIRE = 1
+    """It is refused with LimitExceededError."""
+
+
 class SignatureEncoding(IntEnum):
     """How a signature is written: in its scheme's own form, or DER."""
 

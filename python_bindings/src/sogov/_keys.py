@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from . import _abi, _convert
 from ._convert import Data, PathLike, Time
-from ._enums import KeyFormat, SignatureEncoding, Status
+from ._enums import Custody, KeyFormat, KeyMemory, SignatureEncoding, Status
 from ._errors import ClosedError, ErrorPlace, bad_argument
 
 _KEY_ID_LEN = 32
@@ -76,6 +76,13 @@ class _Key:
                 self._live(), given, len(given), signed, len(signed), ctypes.byref(options), error.ref
             )
         )
+
+    @property
+    def custody(self) -> Custody:
+        """Where the secret part is kept."""
+        found, error = ctypes.c_uint32(), ErrorPlace()
+        error.check(_abi.sogov_key_custody(self._live(), ctypes.byref(found), error.ref))
+        return Custody(found.value)
 
     def prepare(self) -> None:
         """Makes the tables that verifying by this key is fast with (256 KiB) now, rather than after
@@ -191,6 +198,21 @@ class PrivateKey(_Key):
                 given, len(given), secret, len(secret or b""), ctypes.byref(handle), error.ref
             )
         )
+        return cls._adopt(handle)
+
+    @classmethod
+    def open(cls, uri: str) -> PrivateKey:
+        """Opens the key that a URI names.
+
+        "file:PATH?pin-source=file:PATH": a key file, read into memory that is wiped, which no `bytes` is;
+        "pkcs11:token=T;object=O?module-path=PATH&pin-source=file:PATH": a key in a PKCS#11 token (RFC 7512);
+        "sdf:library=PATH;index=N;pin-source=file:PATH": a key in an SDF device (GM/T 0018).
+
+        ArgumentError for another text, CustodyFailedError when the token or the device refused.
+        """
+        given = _convert.text(uri, "uri")
+        handle, error = ctypes.c_void_p(), ErrorPlace()
+        error.check(_abi.sogov_key_open(given, len(given), ctypes.byref(handle), error.ref))
         return cls._adopt(handle)
 
     @classmethod
@@ -320,6 +342,12 @@ def verify(
 ) -> None:
     """The verb of sogov.h for messages: `key.verify(...)`, which returns nothing or raises."""
     key.verify(message, signature, user_id=user_id, encoding=encoding)
+
+
+def key_memory_policy(policy: KeyMemory) -> None:
+    """What happens to private keys where memory cannot be locked, for those made and read from now on."""
+    error = ErrorPlace()
+    error.check(_abi.sogov_key_memory_policy(_convert.number(policy, 32, "policy"), error.ref))
 
 
 def prepared_keys_limit(size: int) -> None:

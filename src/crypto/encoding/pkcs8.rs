@@ -8,12 +8,13 @@
 
 use super::{CurvePrivateKey, CurvePublicKey, algorithm, invalid, malformed, sec1};
 use crate::crypto::asn1::{Algorithm, INTEGER, OCTET_STRING, SEQUENCE, read_sequence, tlv};
+use crate::crypto::room::Rooms;
 use crate::error::Result;
 use der::asn1::{AnyRef, BitStringRef, ContextSpecific, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 use zeroize::Zeroizing;
 
-pub(super) fn decode<K: CurvePrivateKey>(der: &[u8]) -> Result<K> {
+pub(super) fn decode<K: CurvePrivateKey>(rooms: &dyn Rooms, der: &[u8]) -> Result<K> {
     let (version, algorithm, key, public) = read_sequence(der, |body| {
         let version = u8::decode(body)?;
         let algorithm = Algorithm::read(body)?;
@@ -28,15 +29,15 @@ pub(super) fn decode<K: CurvePrivateKey>(der: &[u8]) -> Result<K> {
         return Err(invalid(format!("expected PKCS#8 version 0 or 1, found {version}")));
     }
     algorithm::require_curve(&algorithm, K::Public::CURVE)?;
-    let key: K = sec1::decode(key.as_bytes(), true)?;
+    let key: K = sec1::decode(rooms, key.as_bytes(), true)?;
     public.map_or(Ok(()), |public| sec1::require_own(&key, public.value))?;
     Ok(key)
 }
 
-pub(super) fn encode<K: CurvePrivateKey>(key: &K) -> Zeroizing<Vec<u8>> {
+pub(super) fn encode<K: CurvePrivateKey>(key: &K) -> Result<Zeroizing<Vec<u8>>> {
     let version = tlv(INTEGER, &[&[0]]);
     let algorithm = algorithm::curve(K::Public::CURVE);
-    tlv(SEQUENCE, &[&version, &algorithm, &tlv(OCTET_STRING, &[&sec1::encode(key)])])
+    Ok(tlv(SEQUENCE, &[&version, &algorithm, &tlv(OCTET_STRING, &[&*sec1::encode(key)?])]))
 }
 
 /// The curve that the key names, if it names one.

@@ -10,6 +10,7 @@ use super::algorithm::P256_CURVE;
 use super::{CurvePrivateKey, CurvePublicKey, algorithm, invalid, malformed, spki};
 use crate::crypto::asn1::{EXPLICIT_1, INTEGER, OCTET_STRING, SEQUENCE, read_sequence, tlv};
 use crate::crypto::p256;
+use crate::crypto::room::Rooms;
 use crate::error::Result;
 use der::asn1::{AnyRef, BitStringRef, ContextSpecific, OctetStringRef};
 use der::{Decode, TagNumber};
@@ -19,7 +20,7 @@ use zeroize::Zeroizing;
 const SCALAR_LEN: usize = 32;
 
 /// Reads an `ECPrivateKey`. With `curve_known`, what is around it has named the curve already.
-pub(super) fn decode<K: CurvePrivateKey>(der: &[u8], curve_known: bool) -> Result<K> {
+pub(super) fn decode<K: CurvePrivateKey>(rooms: &dyn Rooms, der: &[u8], curve_known: bool) -> Result<K> {
     let Members { version, scalar, parameters, public } =
         Members::read(der).map_err(malformed("ECPrivateKey"))?;
     if version != 1 {
@@ -31,7 +32,7 @@ pub(super) fn decode<K: CurvePrivateKey>(der: &[u8], curve_known: bool) -> Resul
         None if curve_known || public.is_some() => {}
         None => return Err(invalid("it names no curve")),
     }
-    let key = K::from_scalar(&*padded(scalar)?)?;
+    let key = K::from_scalar(rooms, &*padded(scalar)?)?;
     public.map_or(Ok(()), |public| require_own(&key, public))?;
     Ok(key)
 }
@@ -67,11 +68,11 @@ impl<'a> Members<'a> {
 }
 
 /// Writes an `ECPrivateKey` without parameters, as it stands inside PKCS#8.
-pub(super) fn encode(key: &impl CurvePrivateKey) -> Zeroizing<Vec<u8>> {
+pub(super) fn encode(key: &impl CurvePrivateKey) -> Result<Zeroizing<Vec<u8>>> {
     let version = tlv(INTEGER, &[&[1]]);
-    let scalar = tlv(OCTET_STRING, &[&*key.to_scalar()]);
+    let scalar = tlv(OCTET_STRING, &[&*key.to_scalar()?]);
     let public = tlv(EXPLICIT_1, &[&spki::bit_string(key.public())]);
-    tlv(SEQUENCE, &[&version, &scalar, &public])
+    Ok(tlv(SEQUENCE, &[&version, &scalar, &public]))
 }
 
 /// Refuses a public key other than that of `key`: signatures would name a key that does not verify them.

@@ -6,6 +6,7 @@ use super::{Profile, certificate};
 use crate::crypto::encoding::{Form, PrivateDer, certificate_or_spki_der, invalid};
 use crate::crypto::key::PublicKey;
 use crate::crypto::key_id::KeyId;
+use crate::crypto::room::{Heap, Rooms};
 use crate::crypto::{rsa, sm2};
 use crate::error::{Error, Result};
 use zeroize::Zeroizing;
@@ -34,6 +35,16 @@ impl RecipientKey {
     /// that way is tried, up to eight. One whose key is another is
     /// [`Status::KeyInvalid`](crate::error::Status::KeyInvalid), as is what cannot be read.
     pub fn from_encoded(file: &[u8], password: Option<&[u8]>, certificate: Option<&[u8]>) -> Result<Self> {
+        Self::from_encoded_in(&Heap, file, password, certificate)
+    }
+
+    /// The same, where a key of SM2 is kept in one of `rooms`; one of RSA stands in the heap.
+    pub fn from_encoded_in(
+        rooms: &dyn Rooms,
+        file: &[u8],
+        password: Option<&[u8]>,
+        certificate: Option<&[u8]>,
+    ) -> Result<Self> {
         let der = PrivateDer::read(file, password)?;
         let (key, public) = if let Some(numbers) = der.rsa() {
             let key = rsa::PrivateKey::from_numbers(numbers)?;
@@ -42,7 +53,7 @@ impl RecipientKey {
         } else if der.is_p256() {
             return Err(invalid("expected a key of RSA or SM2 to decrypt by, found one of ecdsa-p256"));
         } else {
-            let key: sm2::PrivateKey = der.decode()?;
+            let key: sm2::PrivateKey = der.decode(rooms)?;
             let public = PublicKey::Sm2(key.public_key().clone());
             (UnwrappingKey::Sm2(Box::new(key)), public)
         };

@@ -9,7 +9,7 @@ use crate::crypto::sm2;
 fn sm2_pair() -> (Recipient, RecipientKey) {
     let key = sm2::PrivateKey::generate().unwrap();
     let recipient = Recipient::from_encoded(key.public_key().to_spki_pem().as_bytes()).unwrap();
-    (recipient, RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).unwrap())
+    (recipient, RecipientKey::from_encoded(&key.to_pkcs8_der().unwrap(), None, None).unwrap())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::PublicKey;
 use crate::crypto::encoding::{self, PrivateDer};
+use crate::crypto::room::{CleanStack, Custody, Heap, Rooms};
 use crate::crypto::scheme::Scheme;
 use crate::crypto::sm2::{PBKDF2_ITERATIONS, UserId};
 use crate::crypto::{p256, sm2};
@@ -19,12 +20,17 @@ pub enum PrivateKey {
 }
 
 impl PrivateKey {
-    /// A new key from the operating system's randomness. [`Status::Unsupported`] for a scheme whose keys are not made here;
+    /// A new key from the operating system's randomness, in the heap. [`Status::Unsupported`] for a scheme whose keys are not made here;
     /// [`Status::Io`] if there is no randomness.
     pub fn generate(scheme: Scheme) -> Result<Self> {
+        Self::generate_in(&Heap, scheme)
+    }
+
+    /// As [`generate`](Self::generate), in a room of `rooms`.
+    pub fn generate_in(rooms: &dyn Rooms, scheme: Scheme) -> Result<Self> {
         match scheme {
-            Scheme::Sm2Sm3 => sm2::PrivateKey::generate().map(Self::Sm2),
-            Scheme::EcdsaP256 => p256::PrivateKey::generate().map(Self::P256),
+            Scheme::Sm2Sm3 => sm2::PrivateKey::generate_in(rooms).map(Self::Sm2),
+            Scheme::EcdsaP256 => p256::PrivateKey::generate_in(rooms).map(Self::P256),
             other => Err(Error::new(
                 Status::Unsupported,
                 format!("private key: expected the scheme sm2-sm3 or ecdsa-p256, found {other}"),
@@ -37,8 +43,21 @@ impl PrivateKey {
     /// `password` opens an encrypted key and is ignored for any other. PEM may have text and other blocks
     /// around the one private key. What cannot be read is [`Status::KeyInvalid`].
     pub fn from_encoded(file: &[u8], password: Option<&[u8]>) -> Result<Self> {
-        let der = PrivateDer::read(file, password)?;
-        if der.is_p256() { der.decode().map(Self::P256) } else { der.decode().map(Self::Sm2) }
+        Self::from_encoded_in(&Heap, file, password)
+    }
+
+    /// As [`from_encoded`](Self::from_encoded), in a room of `rooms`.
+    pub fn from_encoded_in(rooms: &dyn Rooms, file: &[u8], password: Option<&[u8]>) -> Result<Self> {
+        let _clean = CleanStack;
+        read(rooms, file, password)
+    }
+
+    /// Where the private part is kept.
+    pub fn custody(&self) -> Custody {
+        match self {
+            Self::Sm2(key) => key.custody(),
+            Self::P256(key) => key.custody(),
+        }
     }
 
     /// The only scheme that it signs under.
@@ -67,7 +86,7 @@ impl PrivateKey {
     }
 
     /// PKCS#8 (RFC 5958, version v1) around an RFC 5915 key with its public key.
-    pub fn to_pkcs8_der(&self) -> Zeroizing<Vec<u8>> {
+    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>> {
         match self {
             Self::Sm2(key) => encoding::pkcs8_der(key),
             Self::P256(key) => encoding::pkcs8_der(key),
@@ -75,7 +94,7 @@ impl PrivateKey {
     }
 
     /// PKCS#8 under the label `PRIVATE KEY`.
-    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+    pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>> {
         match self {
             Self::Sm2(key) => encoding::pkcs8_pem(key),
             Self::P256(key) => encoding::pkcs8_pem(key),
@@ -100,6 +119,17 @@ impl PrivateKey {
             }
             Self::P256(key) => key.public_key().verify(message, &p256::Signature::from_bytes(signature)?),
         }
+    }
+}
+
+/// A frame of its own, which is wiped behind it.
+#[inline(never)]
+fn read(rooms: &dyn Rooms, file: &[u8], password: Option<&[u8]>) -> Result<PrivateKey> {
+    let der = PrivateDer::read(file, password)?;
+    if der.is_p256() {
+        der.decode(rooms).map(PrivateKey::P256)
+    } else {
+        der.decode(rooms).map(PrivateKey::Sm2)
     }
 }
 

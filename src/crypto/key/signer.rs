@@ -71,7 +71,7 @@ impl Signer for RegisteredSigner<'_> {
 
     fn sign(&self, _: &UserId, message: &[u8]) -> Result<Vec<u8>> {
         let name = self.pair.public_key().scheme();
-        let signature = self.schemes.implementation(name)?.sign(self.pair.private_bytes(), message)?;
+        let signature = self.schemes.implementation(name)?.sign(self.pair.private_bytes()?, message)?;
         if (1..=MAX_SIGNATURE_LEN).contains(&signature.len()) {
             return Ok(signature);
         }

@@ -34,15 +34,18 @@ pub struct Order<'a> {
     pub message: &'a [u8],
 }
 
-/// Signs all `orders`, in their order; [`Status::Io`] if there is no randomness.
+/// Signs all `orders`, in their order; [`Status::Io`] if there is no randomness,
+/// [`Status::KeyLostAfterFork`](crate::error::Status::KeyLostAfterFork) for a key that stayed in the parent process.
 ///
 /// [`Status::Io`]: crate::error::Status::Io
 pub fn sign_batch(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
     let zs: Vec<Digest> = orders.iter().map(|order| order.key.z(order.user_id)).collect();
     let digests = message_digests(&zs, orders.iter().map(|order| order.message));
-    let signings: Vec<_> =
-        orders.iter().zip(digests).map(|(order, e)| Signing { secret: order.key.secret(), e }).collect();
-    sign(&signings)?.iter().map(|signature| Signature::from_bytes(signature)).collect()
+    let signings = orders.iter().zip(digests).map(|(order, e)| Ok(Signing { secret: order.key.open()?, e }));
+    sign(&signings.collect::<Result<Vec<_>>>()?)?
+        .iter()
+        .map(|signature| Signature::from_bytes(signature))
+        .collect()
 }
 
 /// Which of the claims are true, where some of the keys are prepared.

@@ -8,6 +8,7 @@ use super::{PrivateKey, PublicKey};
 use crate::crypto::encoding::algorithm::SM2_CURVE;
 use crate::crypto::encoding::spki::CURVE_SPKI_LEN;
 use crate::crypto::encoding::{self, CurvePrivateKey, CurvePublicKey, PrivateDer, pbes2, spki};
+use crate::crypto::room::{Heap, Rooms};
 use crate::error::Result;
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
@@ -26,16 +27,16 @@ impl PrivateKey {
     ///
     /// [`Status::KeyInvalid`]: crate::error::Status::KeyInvalid
     pub fn from_encoded(file: &[u8], password: Option<&[u8]>) -> Result<Self> {
-        PrivateDer::read(file, password)?.decode()
+        PrivateDer::read(file, password)?.decode(&Heap)
     }
 
     /// PKCS#8 (RFC 5958, version v1) around an RFC 5915 key with its public key: 138 bytes.
-    pub fn to_pkcs8_der(&self) -> Zeroizing<Vec<u8>> {
+    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>> {
         encoding::pkcs8_der(self)
     }
 
     /// PKCS#8 under the label `PRIVATE KEY`.
-    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+    pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>> {
         encoding::pkcs8_pem(self)
     }
 
@@ -89,11 +90,11 @@ impl CurvePublicKey for PublicKey {
 impl CurvePrivateKey for PrivateKey {
     type Public = PublicKey;
 
-    fn from_scalar(scalar: &[u8; 32]) -> Result<Self> {
-        Self::from_bytes(scalar)
+    fn from_scalar(rooms: &dyn Rooms, scalar: &[u8; 32]) -> Result<Self> {
+        Self::from_bytes_in(rooms, scalar)
     }
 
-    fn to_scalar(&self) -> Zeroizing<[u8; 32]> {
+    fn to_scalar(&self) -> Result<Zeroizing<[u8; 32]>> {
         self.to_bytes()
     }
 

@@ -8,9 +8,12 @@
 
 use super::complete::Projective;
 use super::curve::SCALAR_LEN;
+use super::limbs::Limbs;
+use super::scalar::Scalar;
 use super::sign::Secret;
 use super::{PrivateKey, PublicKey};
 use crate::crypto::asn1::{self, OCTET_STRING, SEQUENCE, read_sequence};
+use crate::crypto::room::{CleanStack, Heap};
 use crate::crypto::secret::declassify;
 use crate::crypto::sm3::{DIGEST_LEN, Digest, Hasher};
 use crate::error::{Error, Result, Status};
@@ -32,9 +35,9 @@ impl PublicKey {
             )));
         }
         loop {
-            let k = Secret::generate()?;
+            let k = Secret::generate(&Heap)?;
             let c1 = Self::of(k.point()?);
-            let shared = Shared::new(self, &k)?;
+            let shared = Shared::new(self, k.open()?.d)?;
             let mask = shared.mask(message.len());
             // Has a chance of 2^-8 for a message of one byte, and none for a key (§6.1, A5).
             if declassify(mask.iter().fold(0, |any, byte| any | byte)) == 0 {
@@ -65,7 +68,7 @@ impl PrivateKey {
         let Some((c1, c3, c2)) = parse(cipher).filter(|(_, _, c2)| c2.len() == len) else {
             return Ok(message);
         };
-        let shared = Shared::new(&c1, self.secret())?;
+        let shared = Shared::new(&c1, self.open()?.d)?;
         let mask = shared.mask(len);
         let mut found = Zeroizing::new(c2.to_vec());
         found.iter_mut().zip(mask.iter()).for_each(|(byte, mask)| *byte ^= mask);
@@ -84,9 +87,18 @@ impl PrivateKey {
 struct Shared(Zeroizing<[u8; 2 * SCALAR_LEN]>);
 
 impl Shared {
-    fn new(point: &PublicKey, secret: &Secret) -> Result<Self> {
+    /// scalar·point, for a scalar below n that is not 0.
+    fn new(point: &PublicKey, scalar: &Limbs) -> Result<Self> {
+        let _clean = CleanStack;
+        Self::multiply(point, scalar)
+    }
+
+    /// A frame of its own, which is wiped behind it.
+    #[inline(never)]
+    fn multiply(point: &PublicKey, scalar: &Limbs) -> Result<Self> {
+        let scalar = Zeroizing::new(Scalar::from_integer(scalar));
         // The order of the curve is prime, and neither the point nor the scalar is zero.
-        let product = Projective::multiple(point.point(), secret.scalar()).to_affine();
+        let product = Projective::multiple(point.point(), &scalar).to_affine();
         let product =
             product.ok_or_else(|| Error::new(Status::Internal, "sm2: a shared point at infinity"))?;
         let mut bytes = Zeroizing::new([0; 2 * SCALAR_LEN]);

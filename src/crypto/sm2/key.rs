@@ -3,11 +3,12 @@
 
 use super::curve::SCALAR_LEN;
 use super::point::Affine;
-use super::sign::Secret;
+use super::sign::{Opened, Secret};
 use super::user_id::KnownZ;
 use super::verify::Equation;
 use super::{Order, Signature, UserId, sign_batch};
 use crate::crypto::key_id::KeyId;
+use crate::crypto::room::{Custody, Heap, Rooms};
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use std::fmt;
@@ -101,7 +102,8 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A private key: a scalar in [1, n-2] with its public key. The scalar is wiped when the key is dropped.
+/// A private key: a scalar in [1, n-2] with its public key. The scalar stands in a [`Room`](crate::crypto::room::Room), and
+/// is wiped when the key is dropped.
 pub struct PrivateKey {
     secret: Secret,
     public: PublicKey,
@@ -109,24 +111,34 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// A new key from the operating system's randomness; [`Status::Io`] if there is none.
+    /// A new key from the operating system's randomness, in the heap; [`Status::Io`] if there is none.
     pub fn generate() -> Result<Self> {
-        Self::of(Secret::generate()?)
+        Self::generate_in(&Heap)
     }
 
-    /// The key with this scalar, 32 bytes big-endian; [`Status::KeyInvalid`] if it is not in [1, n-2].
+    /// As [`generate`](Self::generate), in a room of `rooms`.
+    pub fn generate_in(rooms: &dyn Rooms) -> Result<Self> {
+        Self::of(Secret::generate(rooms)?)
+    }
+
+    /// The key with this scalar, 32 bytes big-endian, in the heap; [`Status::KeyInvalid`] if it is not in [1, n-2].
     pub fn from_bytes(scalar: &[u8]) -> Result<Self> {
+        Self::from_bytes_in(&Heap, scalar)
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), in a room of `rooms`.
+    pub fn from_bytes_in(rooms: &dyn Rooms, scalar: &[u8]) -> Result<Self> {
         let scalar = <&[u8; SCALAR_LEN]>::try_from(scalar).map_err(|_| {
             let found = scalar.len();
             Error::new(Status::KeyInvalid, format!("private key: expected {SCALAR_LEN} bytes, found {found}"))
         })?;
-        let secret = Secret::from_bytes(scalar)
+        let secret = Secret::place(scalar, rooms)?
             .ok_or_else(|| Error::new(Status::KeyInvalid, "private key: the number is not in [1, n-2]"))?;
         Self::of(secret)
     }
 
-    /// The scalar, 32 bytes big-endian.
-    pub fn to_bytes(&self) -> Zeroizing<[u8; SCALAR_LEN]> {
+    /// The scalar, 32 bytes big-endian. [`Status::KeyLostAfterFork`] where it stayed in the parent process.
+    pub fn to_bytes(&self) -> Result<Zeroizing<[u8; SCALAR_LEN]>> {
         self.secret.to_bytes()
     }
 
@@ -150,9 +162,14 @@ impl PrivateKey {
         self.z.of(&self.public, user_id)
     }
 
-    /// The scalar.
-    pub(super) const fn secret(&self) -> &Secret {
-        &self.secret
+    /// The scalar where it stands.
+    pub(super) fn open(&self) -> Result<Opened<'_>> {
+        self.secret.open()
+    }
+
+    /// Where the scalar is kept.
+    pub fn custody(&self) -> Custody {
+        self.secret.custody()
     }
 
     fn of(secret: Secret) -> Result<Self> {

@@ -4,6 +4,7 @@
 //! randomness, a fault in one of two signatures over one digest does not give the key away.
 #![forbid(unsafe_code)]
 
+use super::limbs;
 use super::scalar::Scalar;
 use super::sign::{Signing, no_randomness};
 use crate::crypto::secret::{classify, declassify};
@@ -22,7 +23,7 @@ pub(super) fn nonces(signings: &[Signing<'_>]) -> Result<Zeroizing<Vec<Scalar>>>
 /// The nonces that follow from the additional data `fresh`.
 fn nonces_from(signings: &[Signing<'_>], fresh: &[Digest]) -> Zeroizing<Vec<Scalar>> {
     let seeds = signings.iter().zip(fresh).map(|(signing, fresh)| {
-        [signing.secret.scalar().to_be_bytes(), Scalar::reduce(&signing.e).to_be_bytes(), *fresh]
+        [limbs::to_be_bytes(signing.secret.d), Scalar::reduce(&signing.e).to_be_bytes(), *fresh]
     });
     let seeds: Zeroizing<Vec<[Digest; 3]>> = Zeroizing::new(seeds.collect());
     let mut generators = Generators::new(signings.len());
@@ -215,7 +216,7 @@ mod tests {
     fn as_rfc_6979_has_it() {
         let secret = Secret::from_bytes(&unhex(EXAMPLE_KEY).try_into().unwrap()).unwrap();
         let (digests, fresh) = ([[0x11; 32], [0xff; 32], digest(b"sample")], [[1; 32], [2; 32], [3; 32]]);
-        let signings = digests.map(|e| Signing { secret: &secret, e });
+        let signings = digests.map(|e| Signing { secret: secret.open().unwrap(), e });
         let expected = digests.iter().zip(&fresh).map(|(e, fresh)| {
             let seed =
                 [unhex(EXAMPLE_KEY), Scalar::reduce(e).to_be_bytes().to_vec(), fresh.to_vec()].concat();

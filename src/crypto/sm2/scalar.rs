@@ -101,8 +101,14 @@ impl Factor {
     }
 
     /// self · scalar.
+    #[cfg(test)]
     pub(super) fn times(&self, scalar: &Scalar) -> Scalar {
-        Scalar(montgomery_mul(&self.0, &scalar.0))
+        product(&self.0, scalar)
+    }
+
+    /// The words in which it is kept.
+    pub(super) const fn as_limbs(&self) -> &Limbs {
+        &self.0
     }
 
     /// 1 / self.
@@ -116,6 +122,11 @@ impl Zeroize for Factor {
     fn zeroize(&mut self) {
         self.0.zeroize();
     }
+}
+
+/// The factor with the words `factor`, times `scalar`.
+pub(super) fn product(factor: &Limbs, scalar: &Scalar) -> Scalar {
+    Scalar(montgomery_mul(factor, &scalar.0))
 }
 
 /// a·b/2^256 mod n, below n, for a·b < n·2^256 (Montgomery 1985): four times a multiple of n clears the lowest limb.

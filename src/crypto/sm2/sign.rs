@@ -9,83 +9,129 @@ use super::complete::Projective;
 use super::curve::SCALAR_LEN;
 use super::field::Field;
 use super::level::{self, Work};
+use super::limbs::{self, Limbs};
 use super::nonce::nonces;
 use super::point::Affine;
-use super::scalar::{Factor, Scalar};
+use super::scalar::{self, Factor, Scalar};
 use super::sum::Space;
+use crate::crypto::room::{CleanStack, Custody, Room, Rooms};
 use crate::crypto::secret::{classify, declassify};
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use getrandom::fill;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-/// A private scalar d in [1, n-2], wiped when dropped and boxed so that moves leave no copies.
-pub(super) struct Secret(Box<Prepared>);
+/// A private scalar d in [1, n-2]: the words of d, then those of (1 + d)^-1 as a [`Factor`] has them. They stand in their
+/// room and are borrowed from there, so that moves leave no copies.
+pub(super) struct Secret(Box<dyn Room<[u64]>>);
 
-struct Prepared {
-    d: Scalar,
-    /// (1 + d)^-1.
-    inverse: Factor,
+/// d and (1 + d)^-1, where they stand.
+#[derive(Clone, Copy)]
+pub(super) struct Opened<'a> {
+    pub(super) d: &'a Limbs,
+    pub(super) inverse: &'a Limbs,
 }
 
 impl Secret {
     /// A scalar from the operating system's randomness.
-    pub(super) fn generate() -> Result<Self> {
+    pub(super) fn generate(rooms: &dyn Rooms) -> Result<Self> {
+        let _clean = CleanStack;
         let mut candidate = Zeroizing::new([0; SCALAR_LEN]);
         loop {
             fill(candidate.as_mut()).map_err(|_| no_randomness())?;
             classify(candidate.as_mut_slice());
-            if let Some(secret) = Self::from_bytes(&candidate) {
+            if let Some(secret) = Self::place(&candidate, rooms)? {
                 return Ok(secret);
             }
         }
     }
 
-    /// The scalar with these big-endian bytes; `None` if it is not in [1, n-2].
-    pub(super) fn from_bytes(bytes: &[u8; SCALAR_LEN]) -> Option<Self> {
-        let d = Zeroizing::new(Scalar::from_be_bytes(bytes)?);
+    /// The scalar with these big-endian bytes, in a room of its own; `None` if it is not in [1, n-2].
+    pub(super) fn place(bytes: &[u8; SCALAR_LEN], rooms: &dyn Rooms) -> Result<Option<Self>> {
+        let _clean = CleanStack;
+        Self::fill(bytes, rooms)
+    }
+
+    /// A frame of its own, which is wiped behind it.
+    #[inline(never)]
+    fn fill(bytes: &[u8; SCALAR_LEN], rooms: &dyn Rooms) -> Result<Option<Self>> {
+        let Some(d) = Scalar::from_be_bytes(bytes).map(Zeroizing::new) else { return Ok(None) };
         let successor = Zeroizing::new(d.add(&Scalar::ONE));
         if declassify(d.is_zero() | successor.is_zero()) {
-            return None;
+            return Ok(None);
         }
-        Some(Self(Box::new(Prepared { d: *d, inverse: Factor::of(&successor).invert() })))
+        let inverse = Zeroizing::new(Factor::of(&successor).invert());
+        let mut room = rooms.words(2 * LIMBS)?;
+        room.open_mut()?
+            .iter_mut()
+            .zip(d.as_integer().iter().chain(inverse.as_limbs()))
+            .for_each(|(word, limb)| *word = *limb);
+        Ok(Some(Self(room)))
+    }
+
+    /// As [`place`](Self::place), in the heap.
+    #[cfg(test)]
+    pub(super) fn from_bytes(bytes: &[u8; SCALAR_LEN]) -> Option<Self> {
+        Self::place(bytes, &crate::crypto::room::Heap).unwrap()
+    }
+
+    /// The secret where it stands, which is to be used at once.
+    /// [`Status::KeyLostAfterFork`] where it is not there any more.
+    pub(super) fn open(&self) -> Result<Opened<'_>> {
+        let (d, rest) = self.0.open()?.split_first_chunk::<LIMBS>().ok_or_else(no_room)?;
+        let (inverse, _) = rest.split_first_chunk::<LIMBS>().ok_or_else(no_room)?;
+        Ok(Opened { d, inverse })
+    }
+
+    /// Where it is kept.
+    pub(super) fn custody(&self) -> Custody {
+        self.0.custody()
     }
 
     /// Big-endian bytes.
-    pub(super) fn to_bytes(&self) -> Zeroizing<[u8; SCALAR_LEN]> {
-        Zeroizing::new(self.0.d.to_be_bytes())
+    pub(super) fn to_bytes(&self) -> Result<Zeroizing<[u8; SCALAR_LEN]>> {
+        Ok(Zeroizing::new(limbs::to_be_bytes(self.open()?.d)))
     }
 
     /// The public point, d·G.
     pub(super) fn point(&self) -> Result<Affine> {
-        let product = Projective::multiple(&Affine::generator(), &self.0.d);
+        let _clean = CleanStack;
+        self.multiply()
+    }
+
+    #[inline(never)]
+    fn multiply(&self) -> Result<Affine> {
+        let d = Zeroizing::new(Scalar::from_integer(self.open()?.d));
+        let product = Projective::multiple(&Affine::generator(), &d);
         // d is in [1, n-2], so it is not infinity.
         let point = product.to_affine().map(declassify);
         point.ok_or_else(|| Error::new(Status::Internal, "sm2: a private key of 0"))
     }
-
-    /// d.
-    pub(super) const fn scalar(&self) -> &Scalar {
-        &self.0.d
-    }
 }
 
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        self.d.zeroize();
-        self.inverse.zeroize();
-    }
+/// Limbs in a scalar.
+const LIMBS: usize = 4;
+
+fn no_room() -> Error {
+    Error::new(Status::Internal, "sm2: a private key without room")
 }
 
 /// A digest to be signed.
 #[derive(Clone, Copy)]
 pub(super) struct Signing<'a> {
-    pub(super) secret: &'a Secret,
+    pub(super) secret: Opened<'a>,
     pub(super) e: Digest,
 }
 
 /// R||S of all, in their order; [`Status::Io`] without randomness.
 pub(super) fn sign(signings: &[Signing<'_>]) -> Result<Vec<[u8; 64]>> {
+    let _clean = CleanStack;
+    sign_all(signings)
+}
+
+/// A frame of its own, which is wiped behind it.
+#[inline(never)]
+fn sign_all(signings: &[Signing<'_>]) -> Result<Vec<[u8; 64]>> {
     let mut signatures = Vec::with_capacity(signings.len());
     for signings in signings.chunks(SHARING) {
         loop {
@@ -123,7 +169,7 @@ impl Work for Sign<'_> {
             .map(|(signing, (k, x))| {
                 let r = Scalar::reduce(&signing.e).add(&x);
                 let sum = r.add(k);
-                let s = signing.secret.0.inverse.times(&sum).sub(&r);
+                let s = scalar::product(signing.secret.inverse, &sum).sub(&r);
                 // r and s are the signature; that r + k is 0 is as good as impossible, and then says k.
                 if declassify(r.is_zero() | sum.is_zero() | s.is_zero()) {
                     return None;

@@ -60,7 +60,7 @@ impl UserId {
     }
 
     /// e = SM3(Z_A || message), what a signature by `signer` is computed over (§6.1, steps A1 and A2).
-    pub(super) fn message_digest(&self, signer: &PublicKey, message: &[u8]) -> Digest {
+    pub fn message_digest(&self, signer: &PublicKey, message: &[u8]) -> Digest {
         let mut hasher = Hasher::new();
         hasher.update(&self.z(signer));
         hasher.update(message);

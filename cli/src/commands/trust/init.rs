@@ -4,7 +4,7 @@
 use super::{Args, Command, DIR, Error, ErrorKind, Failure, Opt, Output, Path, Result, Status, Value, json};
 use crate::commands::PASSWORD_FILE;
 use crate::input;
-use sogov::crypto::key::{PrivateKey, PublicKey};
+use sogov::crypto::key::{PublicKey, Signer};
 use sogov::engine::sign_trust_document;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt;
@@ -39,7 +39,7 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
         }
         _ => Error::io(directory.display(), &e),
     })?;
-    fill(directory, &root, &keys).inspect_err(|_| {
+    fill(directory, &*root, &keys).inspect_err(|_| {
         // Half a trust directory is of no use, and it is this call that made it.
         let _ = std::fs::remove_dir_all(directory);
     })?;
@@ -51,7 +51,7 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     Ok(())
 }
 
-fn fill(directory: &Path, root: &PrivateKey, keys: &[(PublicKey, String)]) -> Result<()> {
+fn fill(directory: &Path, root: &dyn Signer, keys: &[(PublicKey, String)]) -> Result<()> {
     let subdirectory = directory.join("keys");
     DirBuilder::new().mode(0o700).create(&subdirectory).map_err(|e| Error::io(subdirectory.display(), &e))?;
     for key in keys.iter().map(|(key, _)| key).chain([&root.public_key()]) {

@@ -38,7 +38,7 @@ fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     };
     let root = input::private_key(args, "key")?;
     super::put_public_key(directory, &root.public_key())?;
-    sign_root_document(document, &root, directory)?;
+    sign_root_document(document, &*root, directory)?;
     output.show(&json!({
         "document": document.file_name(),
         "directory": directory.display().to_string(),

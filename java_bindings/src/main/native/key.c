@@ -75,6 +75,37 @@ NATIVE(jlong, keyLoadRaw)(JNIEnv *env, jclass class, jbyteArray arguments)
     return NUMBER(key);
 }
 
+NATIVE(jlong, keyOpen)(JNIEnv *env, jclass class, jbyteArray arguments)
+{
+    (void)class;
+    reader reader;
+    if (!reader_open(env, &reader, arguments))
+        return 0;
+    text uri = read_text(&reader);
+    sogov_key *key = NULL;
+    sogov_error *error = NULL;
+    sogov_status status = sogov_key_open(uri.bytes, uri.len, &key, &error);
+    reader_close(&reader);
+    throw_failure(env, status, error);
+    return NUMBER(key);
+}
+
+NATIVE(jint, keyCustody)(JNIEnv *env, jclass class, jlong key)
+{
+    (void)class;
+    uint32_t custody = 0;
+    sogov_error *error = NULL;
+    throw_failure(env, sogov_key_custody(HANDLE(const sogov_key, key), &custody, &error), error);
+    return (jint)custody;
+}
+
+NATIVE(void, keyMemoryPolicy)(JNIEnv *env, jclass class, jint policy)
+{
+    (void)class;
+    sogov_error *error = NULL;
+    throw_failure(env, sogov_key_memory_policy((uint32_t)policy, &error), error);
+}
+
 NATIVE(jlong, keyPublic)(JNIEnv *env, jclass class, jlong key)
 {
     (void)class;

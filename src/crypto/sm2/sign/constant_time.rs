@@ -16,15 +16,15 @@ fn secret_bytes() -> [u8; SCALAR_LEN] {
 #[test]
 fn constant_time_key_derivation() {
     let secret = Secret::from_bytes(&secret_bytes()).unwrap();
-    assert!(is_secret(&secret.0.d) && is_secret(&secret.0.inverse));
+    assert!(is_secret(secret.open().unwrap().d) && is_secret(secret.open().unwrap().inverse));
     let point = secret.point().unwrap();
     assert_eq!(point, Secret::from_bytes(&[1; SCALAR_LEN]).unwrap().point().unwrap());
 }
 
 #[test]
 fn constant_time_key_generation() {
-    let secret = Secret::generate().unwrap();
-    assert!(is_secret(&secret.0.d) && is_secret(&secret.0.inverse));
+    let secret = Secret::generate(&crate::crypto::room::Heap).unwrap();
+    assert!(is_secret(secret.open().unwrap().d) && is_secret(secret.open().unwrap().inverse));
     secret.point().unwrap();
 }
 
@@ -34,7 +34,7 @@ fn constant_time_nonces() {
     for bytes in [secret_bytes(), [1; SCALAR_LEN]] {
         let secret = Secret::from_bytes(&bytes).unwrap();
         for count in [1, 9, 20] {
-            let ks = nonces(&vec![Signing { secret: &secret, e: [5; 32] }; count]).unwrap();
+            let ks = nonces(&vec![Signing { secret: secret.open().unwrap(), e: [5; 32] }; count]).unwrap();
             assert!(ks.len() == count && ks.iter().all(is_secret));
         }
     }
@@ -63,7 +63,7 @@ fn constant_time_signatures() {
 fn constant_time_lanes() {
     let secret = Secret::from_bytes(&secret_bytes()).unwrap();
     for count in [1, 9] {
-        let signings = vec![Signing { secret: &secret, e: [5; 32] }; count];
+        let signings = vec![Signing { secret: secret.open().unwrap(), e: [5; 32] }; count];
         assert_eq!(sign_by::<crate::crypto::sm2::lanes::Emulated>(&signings).len(), count);
     }
 }
@@ -72,7 +72,8 @@ fn constant_time_lanes() {
 #[test]
 fn leaky_table() {
     let secret = Secret::from_bytes(&secret_bytes()).unwrap();
-    let digits = crate::crypto::sm2::window::signed_digits::<52>(&secret.0.d, 5);
+    let digits =
+        crate::crypto::sm2::window::signed_digits::<52>(&Scalar::from_integer(secret.open().unwrap().d), 5);
     let table = crate::crypto::sm2::level::table(&Affine::generator(), 5);
     std::hint::black_box(table.entry(3, digits[3]));
 }

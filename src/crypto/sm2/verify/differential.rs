@@ -163,8 +163,10 @@ fn signed(keys: &[Pair], random: &mut Random) -> Vec<Case> {
     let orders: Vec<_> = (0..DRAW / 2).map(|_| (random.below(keys.len()), random.digest())).collect();
     let mut cases = Vec::with_capacity(DRAW);
     for (i, orders) in orders.chunks(37).enumerate() {
-        let signings: Vec<_> =
-            orders.iter().map(|(key, e)| Signing { secret: &keys[*key].secret, e: *e }).collect();
+        let signings: Vec<_> = orders
+            .iter()
+            .map(|(key, e)| Signing { secret: keys[*key].secret.open().unwrap(), e: *e })
+            .collect();
         let signatures = match i % 3 {
             #[cfg(target_arch = "x86_64")]
             1 if crate::crypto::cpu::Features::detected().adx => {

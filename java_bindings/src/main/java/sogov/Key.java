@@ -85,6 +85,15 @@ public abstract sealed class Key implements AutoCloseable permits PrivateKey, Pu
     }
 
     /**
+     * Tells where the secret part of the key is kept.
+     *
+     * @return {@link Custody#NONE} for a public key
+     */
+    public Custody custody() {
+        return Custody.of(using(Native::keyCustody));
+    }
+
+    /**
      * Makes the table that verifying by this key is fast with (256 KiB) now, rather than after some verifications. The
      * process keeps those of the keys that were used lately; see {@link Sogov#preparedKeysLimit}.
      */

@@ -91,6 +91,12 @@ final class Native {
 
     static native long keyLoadRaw(byte[] arguments);
 
+    static native long keyOpen(byte[] uri);
+
+    static native int keyCustody(long key);
+
+    static native void keyMemoryPolicy(int policy);
+
     static native long keyPublic(long key);
 
     static native byte[] keyId(long key);

@@ -61,6 +61,19 @@ public final class PrivateKey extends Key {
     }
 
     /**
+     * Opens the key that a URI names: {@code file:PATH?pin-source=file:PATH}, whose file is read into memory that is wiped,
+     * {@code pkcs11:token=T;object=O?module-path=PATH&pin-source=file:PATH} (RFC 7512), or
+     * {@code sdf:library=PATH;index=N;pin-source=file:PATH} (GM/T 0018).
+     *
+     * @param uri paths in it are absolute; PINs and passwords come from files only
+     * @return a key, to be closed; {@link SogovException} with {@link Status#CUSTODY_FAILED} when the token or the device
+     *     refused
+     */
+    public static PrivateKey open(String uri) {
+        return new PrivateKey(Native.keyOpen(Packer.of(uri)));
+    }
+
+    /**
      * Makes a key of hmac-sha256, or the key pair of a scheme of the host's; see {@link Sogov#registerScheme}.
      *
      * @param scheme "hmac-sha256", or a name that begins with "x-"

@@ -27,6 +27,15 @@ public final class Sogov {
     }
 
     /**
+     * Says what happens to private keys where memory cannot be locked, for those that are made and read from now on.
+     *
+     * @param policy {@link KeyMemory#DEGRADE} unless set
+     */
+    public static void keyMemoryPolicy(KeyMemory policy) {
+        Native.keyMemoryPolicy(policy.number());
+    }
+
+    /**
      * Changes how much memory the tables of prepared keys may take in this process; see {@link Key#prepare}. Verifying goes
      * on in any case, more slowly by keys without tables.
      *

@@ -58,6 +58,8 @@ class AbiTest {
         check(header, "UPDATE_STATE", UpdateState.values(), null);
         check(header, "UPDATE_NO_DATA", UpdateNoData.values(), null);
         check(header, "KEY_FORMAT", KeyFormat.values(), null);
+        check(header, "CUSTODY", Custody.values(), null);
+        check(header, "KEY_MEMORY", KeyMemory.values(), null);
         check(header, "SIGNATURE_ENCODING", SignatureEncoding.values(), null);
         check(header, "DIGEST_ALGORITHM", DigestAlgorithm.values(), null);
         check(header, "OUTCOME", Outcome.values(), null);

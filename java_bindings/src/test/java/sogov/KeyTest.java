@@ -29,6 +29,34 @@ class KeyTest {
     }
 
     @Test
+    void keysAreOpenedByUrisAndSayWhereTheyAre(@TempDir Path directory) throws Exception {
+        Path password = Files.writeString(directory.resolve("password"), "secret\n");
+        Path file = FILES.resolve("encrypted_aes-256-cbc.pem").toAbsolutePath().normalize();
+        try (PrivateKey opened = PrivateKey.open("file:" + file + "?pin-source=file:" + password);
+                PublicKey half = opened.publicKey()) {
+            assertTrue(List.of(Custody.UNLOCKED, Custody.LOCKED, Custody.SECRET).contains(opened.custody()));
+            assertEquals(Custody.NONE, half.custody());
+            half.verify(MESSAGE, opened.sign(MESSAGE));
+        }
+        assertRefused(Status.KEY_INVALID, "file:" + file);
+        assertRefused(Status.INVALID_ARGUMENT, "other:key");
+        assertRefused(Status.NOT_FOUND, "pkcs11:object=k?module-path=/no/such/module.so");
+        assertRefused(Status.CUSTODY_FAILED, "pkcs11:object=k?module-path=" + file);
+        assertRefused(Status.NOT_FOUND, "sdf:library=/no/such/library.so;index=1");
+        Sogov.keyMemoryPolicy(KeyMemory.REQUIRE);
+        Sogov.keyMemoryPolicy(KeyMemory.DEGRADE);
+    }
+
+    private static void assertRefused(Status expected, String uri) {
+        RuntimeException refused = assertThrows(RuntimeException.class, () -> PrivateKey.open(uri));
+        if (refused instanceof SogovException failure) {
+            assertEquals(expected, failure.status());
+        } else {
+            assertEquals(Status.INVALID_ARGUMENT, expected);
+        }
+    }
+
+    @Test
     void messagesAreSignedAndVerified() {
         ByteBuffer direct = ByteBuffer.allocateDirect(MESSAGE.length + 2).position(1).put(MESSAGE).flip().position(1);
         try (PublicKey other = key.publicKey()) {
