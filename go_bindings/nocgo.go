@@ -70,8 +70,8 @@ func VerifyAudit(directory string, keys []Key, expected *AuditPosition) (AuditRe
 	return AuditReport{}, errNoCgo
 }
 func (*Engine) AuditHead(checkpoint bool) (AuditPosition, error) { return AuditPosition{}, errNoCgo }
-func PreparedKeysLimit(bytes uint64)                                    {}
-func LibraryVersion() string                                            { return "none: " + errNoCgo.Message }
+func PreparedKeysLimit(bytes uint64)                             {}
+func LibraryVersion() string                                     { return "none: " + errNoCgo.Message }
 
 func LoadRecipient(file []byte) (*Recipient, error) { return nil, errNoCgo }
 func LoadRecipientKey(file, password, certificate []byte) (*RecipientKey, error) {
