@@ -79,6 +79,7 @@ static struct results {
     sogov_package_standing standing;
     size_t count;
     sogov_process_info process;
+    sogov_audit_position head;
 } results;
 
 static void check_function(const function *function);
@@ -89,6 +90,15 @@ static void check_function(const function *function);
 #define AT(index) ((void *)(uintptr_t)with[index].at)
 #define TEXT_AT(index) with[index].at, with[index].len
 
+static sogov_status call_audit_head(const value *with, sogov_error **error)
+{
+    return sogov_audit_head(AT(0), (uint32_t)with[1].len, AT(2), error);
+}
+static sogov_status call_audit_verify(const value *with, sogov_error **error)
+{
+    const sogov_key *key = AT(1);
+    return sogov_audit_verify(TEXT_AT(0), &key, 1, NULL, AT(2), error);
+}
 static sogov_status call_call(const value *with, sogov_error **error)
 {
     return sogov_call(AT(0), AT(1), TEXT_AT(2), AT(3), AT(4), error);
@@ -350,6 +360,11 @@ void test_arguments(fixture *fixture)
     make_material(fixture, &m);
     const char id[] = "sm3:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     const function table[] = {
+        /* The engine has no audit trail, nor has this directory. */
+        {"sogov_audit_head", call_audit_head, SOGOV_STATUS_NOT_FOUND,
+         {AN_ENGINE, A_CHOICE("checkpoint", 1), A_PLACE("head", &results.head)}},
+        {"sogov_audit_verify", call_audit_verify, SOGOV_STATUS_NOT_FOUND,
+         {A_TEXT("directory", path_of(fixture, "."), INVALID), A_KEY, AN_INFO(sogov_audit_report)}},
         {"sogov_call", call_call, OK,
          {A_SERVICE, SOME_OPTIONS(sogov_request),
           SOME_BYTES("input", "amount=100 currency=CNY", 23, SOGOV_STATUS_PLUGIN_FAILED), A_BUFFER("answer"),
