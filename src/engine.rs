@@ -5,18 +5,22 @@ mod crash;
 mod inherited;
 mod open;
 mod sign;
+mod trust;
 mod update;
 mod verify;
 mod watch;
 
 pub use open::EngineOptions;
 pub use sign::{
-    FileFacts, FileSigner, check_message, sign_by, sign_message, sign_messages, sign_trust_document,
+    FileFacts, FileSigner, check_message, sign_by, sign_document, sign_message, sign_messages,
+    sign_trust_document,
 };
+pub use trust::TrustReport;
 pub use update::{
     GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
     UpdateReport, Verdict,
 };
+pub use crate::trust::{ClockVerdict, SharedClock};
 pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;
@@ -26,21 +30,20 @@ use crate::loader::preflight::Preflight;
 use crate::loader::{Collisions, HostContext, Instance, Isolation};
 use crate::route::RoutePolicy;
 use crate::runtime::{
-    self, Former, Keeper, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
+    self, Former, Keeper, Origin, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
 };
 use crate::store::Store;
 use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::file;
 use crate::telemetry::{Events, Log, LogLevel};
-use crate::timestamp;
-use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
+use crate::trust::{Artifact, Demand, TrustDirectory, TrustSnapshot, VerifiedImage, signature_of};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -65,6 +68,15 @@ pub struct Engine {
     /// Where it was asked for: crashes end a call instead of the process.
     containment: Option<Containment>,
     closed: AtomicBool,
+    /// What of trust was applied to the loaded versions last.
+    applied: Mutex<Option<Arc<TrustSnapshot>>>,
+    /// How often the housekeeping looks at the trust directory, if it does.
+    trust_interval: Option<Duration>,
+    watching_trust: AtomicBool,
+    /// What it told last that was wrong.
+    watch_told: Mutex<Option<String>>,
+    /// The `ClockVerdict` that was told last.
+    clock_told: AtomicU8,
     /// The process that it was opened in; see `sys::fork`.
     generation: u64,
     /// For what comes back from a call.
@@ -194,11 +206,7 @@ impl Engine {
     /// its predecessor, which is loaded from the store where it is not mapped any more.
     pub fn rollback(&self, service: &str, change: &Change) -> Result<Arc<Version>> {
         let service = self.existing(service)?;
-        let restored = match service.rollback() {
-            Ok(Rollback::Restored(version)) => Ok(version),
-            Ok(Rollback::Missing(former)) => self.load_and_roll_back(&service, &former),
-            Err(refused) => Err(refused),
-        };
+        let restored = self.roll_back(&service);
         self.tell(change, "rollback", service.name(), restored.as_ref().map(|version| version.label()));
         restored.and_then(|version| self.settle(&service, change).map(|()| version))
     }
@@ -267,6 +275,9 @@ impl Engine {
             }
             reap(service, &self.keeper, &self.log);
         }
+        if let Err(e) = self.keep_floors() {
+            self.log.write(LogLevel::Error, format_args!("close: floors of services are not durable: {e}"));
+        }
     }
 
     /// The service `name`, if it was ever asked for or loaded into.
@@ -297,11 +308,11 @@ impl Engine {
         file: &mut File,
         detached_signature: Option<Vec<u8>>,
     ) -> Result<VerifiedImage> {
-        let trust = self.trust.as_ref().ok_or_else(|| {
-            Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
-        })?;
-        let demand = Demand { service: service.as_str(), label, now: timestamp::now() };
-        trust.admit(Artifact { file, detached_signature }, demand)
+        let view = self.trusted()?;
+        let demand = Demand { service: service.as_str(), label };
+        let image = view.admit(Artifact { file, detached_signature }, demand)?;
+        self.tell_floor(service, &view)?;
+        Ok(image)
     }
 
     /// Tries the image in a child process, runs it and its self test here, and enters the version.
@@ -344,13 +355,20 @@ impl Engine {
         isolation: Isolation,
         test: impl FnOnce(&Instance) -> Result<()>,
     ) -> Result<Arc<Version>> {
-        let (name, epoch) = (service.name(), image.statement().epoch);
+        let name = service.name();
+        let origin = Origin {
+            service: name,
+            label,
+            digest: *image.digest(),
+            epoch: image.statement().epoch,
+            signers: image.signers().to_vec(),
+        };
         let seat = Seat::reserve()?;
         let context = self.context(name, label);
         let mut instance = Instance::map(image, &context, isolation, self.collisions)?;
         let started = instance.start(context, self.containment_now()).and_then(|()| test(&instance));
         let watcher = self.watcher(service);
-        let version = Version::new(seat, name, label, *image.digest(), epoch, instance, watcher);
+        let version = Version::new(seat, origin, instance, watcher);
         started.map_err(|refusal| self.turn_away(service, &version, &refusal))?;
         Ok(version)
     }
@@ -382,8 +400,13 @@ impl Engine {
         // Kept before it can serve: what serves can always be brought back.
         let kept =
             self.store.as_ref().map_or(Ok(()), |store| store.keep(service.name(), version.label(), image));
-        kept.and_then(|()| service.add(Arc::clone(version)))
-            .map_err(|refusal| self.turn_away(service, version, &refusal))
+        let report = kept
+            .and_then(|()| service.add(Arc::clone(version)))
+            .map_err(|refusal| self.turn_away(service, version, &refusal))?;
+        // It may have been revoked since it was admitted.
+        self.apply_to(service, version);
+        self.watch_trust();
+        Ok(report)
     }
 
     /// Takes away what was started and must not serve; what has to stay mapped is the housekeeping's.
@@ -418,18 +441,32 @@ impl Engine {
         self.load(service, former.label, &image, Isolation::own_if(former.isolated)).map_err(of)
     }
 
-    fn load_and_roll_back(&self, service: &Arc<Service>, former: &Former) -> Result<Arc<Version>> {
-        self.load_stored(service, former)?;
-        match service.rollback()? {
-            Rollback::Restored(version) => Ok(version),
-            Rollback::Missing(_) => Err(Error::new(
-                Status::Busy,
-                format!(
-                    "service {}: was changed while {} was loaded for rollback",
-                    service.name(),
-                    former.label
-                ),
-            )),
+    /// What is revoked meanwhile is passed over.
+    fn roll_back(&self, service: &Arc<Service>) -> Result<Arc<Version>> {
+        let mut loaded: Option<Former> = None;
+        loop {
+            let former = match service.rollback()? {
+                Rollback::Restored(version) => return Ok(version),
+                Rollback::Missing(former) => former,
+            };
+            if loaded == Some(former) {
+                return Err(Error::new(
+                    Status::Busy,
+                    format!(
+                        "service {}: was changed while {} was loaded for rollback",
+                        service.name(),
+                        former.label
+                    ),
+                ));
+            }
+            match self.load_stored(service, &former) {
+                Ok(_) => loaded = Some(former),
+                Err(e) if e.status() == Status::Revoked => {
+                    self.log.write(LogLevel::Warning, format_args!("rollback {}: {e}", service.name()));
+                    service.forget_former(&former);
+                }
+                Err(e) => return Err(e),
+            }
         }
     }
 
@@ -438,17 +475,22 @@ impl Engine {
         for version in service.take_surplus(self.parking) {
             self.leave_to_housekeeping(self.unloading(service, version, self.parking));
         }
+        self.raise_floor(service);
         let Some(store) = &self.store else { return Ok(()) };
         if change.wait_durable {
-            return store.write(service);
+            return store.write(service).and_then(|()| self.keep_floors());
         }
         let (service, store, log) = (Arc::clone(service), Arc::clone(store), self.log.clone());
+        let engine = self.this.clone();
         self.leave_to_housekeeping(move || {
             // What another job or the closing of the engine has written leaves nothing to do: not even the lock is touched.
             if service.has_unwritten()
                 && let Err(e) = store.write(&service)
             {
                 log.write(LogLevel::Error, format_args!("{}: its state is not durable: {e}", service.name()));
+            }
+            if let Some(Err(e)) = engine.upgrade().map(|engine| engine.keep_floors()) {
+                log.write(LogLevel::Error, format_args!("{}: its floor is not durable: {e}", service.name()));
             }
             Progress::Done
         });
@@ -489,11 +531,10 @@ impl Engine {
         service: Label,
         outcome: std::result::Result<impl fmt::Display, &Error>,
     ) {
-        let by = if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
-        let why = if change.reason.is_empty() { String::new() } else { format!(" ({})", change.reason) };
+        let by = change.attribution();
         match outcome {
-            Ok(what) => self.log.write(LogLevel::Info, format_args!("{verb} {service}: {what}{by}{why}")),
-            Err(e) => self.log.write(LogLevel::Error, format_args!("{verb} {service} refused{by}{why}: {e}")),
+            Ok(what) => self.log.write(LogLevel::Info, format_args!("{verb} {service}: {what}{by}")),
+            Err(e) => self.log.write(LogLevel::Error, format_args!("{verb} {service} refused{by}: {e}")),
         }
     }
 
@@ -529,7 +570,7 @@ fn reap(service: &Arc<Service>, keeper: &Keeper, log: &Log) {
 fn stated_label(path: &Path, options: &LoadOptions) -> Result<Label> {
     let file = file::read(path, MAX_ARTIFACT_LEN)?;
     let detached = read_signature(path, options)?;
-    let sigmeta = trust::signature_of(&file, detached.as_deref()).map_err(|e| e.of(path.display()))?.0;
+    let sigmeta = signature_of(&file, detached.as_deref()).map_err(|e| e.of(path.display()))?.0;
     Label::new("version of the statement", &Statement::from_der(&sigmeta.statement)?.version)
 }
 

@@ -6,6 +6,7 @@
 //!                                what was loaded, with a .sogsig beside it where the signature is detached; verified
 //!                                anew at each load
 //! machine/stable/<service>.json  which version is stable, and which were before
+//! machine/trust/                 what was accepted of trust; see `trust`
 //! ```
 //!
 //! Artifacts that no service names are removed when a directory is opened 30 days after they were kept: another process
@@ -138,8 +139,13 @@ fn record_name(service: Label) -> String {
 fn render(state: &ServiceState) -> String {
     let former = |f: &Former| {
         let mut record = serde_json::json!({"version": f.label.as_str(), "digest": sm3::text(&f.digest)});
-        if let (true, Some(fields)) = (f.isolated, record.as_object_mut()) {
-            fields.insert("isolated".into(), true.into());
+        if let Some(fields) = record.as_object_mut() {
+            if f.isolated {
+                fields.insert("isolated".into(), true.into());
+            }
+            if f.epoch > 0 {
+                fields.insert("epoch".into(), f.epoch.into());
+            }
         }
         record
     };
@@ -185,8 +191,9 @@ fn former(field: &Field<'_>) -> Result<Former> {
     let digest = object.required("digest")?;
     let digest = parse_digest(digest.text(128)?).ok_or_else(|| digest.expected("sm3: and 64 hex digits"))?;
     let isolated = object.optional("isolated").map(|field| field.boolean()).transpose()?.unwrap_or(false);
+    let epoch = object.optional("epoch").map(|field| field.unsigned()).transpose()?.unwrap_or(0);
     object.finish()?;
-    Ok(Former { label, digest, isolated })
+    Ok(Former { label, digest, isolated, epoch })
 }
 
 #[cfg(test)]
@@ -199,6 +206,7 @@ mod tests {
             label: Label::new("version", label).unwrap(),
             digest: [byte; 32],
             isolated: byte == 1,
+            epoch: u64::from(byte),
         };
         for state in [
             ServiceState::default(),

@@ -1,19 +1,31 @@
 //! Who may sign what. Takes a file and makes a [`VerifiedImage`] of it, or says why not.
 //!
-//! The trust directory holds `trust.json`, its detached signature `trust.json.sogsig`, and public keys in `keys/`.
-//! It is read again for every decision, so a change holds from the next load on, without a restart.
+//! The trust directory holds `trust.json`, the deny-list `denylist.json`, sets of root keys in `roots/`, each with its
+//! detached signature, and public keys in `keys/`. Each decision looks at it as of one moment, so a change holds from the
+//! next load on, without a restart. What was accepted is remembered: nothing older is taken later.
 #![forbid(unsafe_code)]
 
+mod clock;
 mod content;
 mod decision;
+mod denylist;
 mod directory;
 mod document;
+mod files;
 mod image;
+mod kept;
+mod roots;
+mod signed;
+mod snapshot;
 
+pub use clock::{Clock, ClockVerdict, Seen, SharedClock, TrustTime};
 pub use content::content_digest;
 pub use decision::{Artifact, Demand, signature_of};
-pub use directory::{
-    PreparedOfProcess, Roots, SchemesOfProcess, TrustDirectory, TrustSnapshot, document_signed_by,
-};
-pub use document::{SchemeGroups, ServiceRule, TrustDocument, TrustedKey};
+pub use denylist::Denylist;
+pub use directory::{PreparedOfProcess, SchemesOfProcess, TrustDirectory, TrustView};
+pub use document::{DenylistRule, OnRevoked, SchemeGroups, ServiceRule, TrustDocument, TrustedKey};
 pub use image::VerifiedImage;
+pub use kept::{ClockRecord, Confirmation, Kept, Numbers};
+pub use roots::Roots;
+pub use signed::{document_signed_by, signed_by};
+pub use snapshot::{Denied, TrustSnapshot};

@@ -388,21 +388,31 @@ pub fn trust_signed_bytes(document: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec
     Domain::TrustDocument.signed_bytes(document, scheme_id, key_id)
 }
 
-/// Whether `message` could be taken for what vouches for a statement or a trust document. A key must not sign such a
+/// Whether `message` could be taken for what vouches for a statement or a document of trust. A key must not sign such a
 /// message because somebody asks it to.
 pub fn is_signed_bytes(message: &[u8]) -> bool {
-    [Domain::Statement, Domain::TrustDocument].iter().any(|domain| message.starts_with(domain.tag()))
+    Domain::ALL.iter().any(|domain| message.starts_with(domain.tag()))
 }
 
 /// What kind of thing a signature is for: a signature of one domain is worth nothing in another.
-#[derive(Clone, Copy)]
-enum Domain {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// The statement of a plugin file.
     Statement,
+    /// The trust document, `trust.json`.
     TrustDocument,
+    /// The deny-list, `denylist.json`.
+    Denylist,
+    /// A set of root keys, `roots/<number>.json`.
+    Roots,
 }
 
 impl Domain {
-    fn signed_bytes(self, content: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
+    const ALL: &[Self] = &[Self::Statement, Self::TrustDocument, Self::Denylist, Self::Roots];
+
+    /// What the key `key_id` signs, by the scheme `scheme_id`, to vouch for `content`:
+    /// `tag || scheme (1 byte) || key id (32) || length (64 bits, little-endian) || content`.
+    pub fn signed_bytes(self, content: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
         let len = (content.len() as u64).to_le_bytes();
         [self.tag(), &[scheme_id], key_id.as_bytes(), &len, content].concat()
     }
@@ -411,6 +421,8 @@ impl Domain {
         match self {
             Self::Statement => b"sogov.sig.v1\0",
             Self::TrustDocument => b"sogov.trust.v1\0",
+            Self::Denylist => b"sogov.denylist.v1\0",
+            Self::Roots => b"sogov.roots.v1\0",
         }
     }
 }

@@ -8,7 +8,7 @@ use super::input::{In, Options};
 use super::output::Out;
 use super::version::{VersionPlace, sogov_version_info};
 use crate::crypto::key_id::KeyId;
-use crate::engine::{Change, Engine, EngineOptions, LoadOptions};
+use crate::engine::{Change, Engine, EngineOptions, LoadOptions, SharedClock};
 use crate::error::{Error, Result, Status};
 use crate::loader::{Collisions, Isolation, preflight};
 use crate::runtime::Standing;
@@ -85,6 +85,14 @@ pub struct sogov_engine_options {
     /// How many bytes of address space the images of each service's retired versions may take together, beyond which the
     /// oldest are unloaded; 0: 256 MiB.
     pub parked_bytes: usize,
+    /// How many of the root keys must have signed trust.json; 0: 1.
+    pub root_threshold: u32,
+    /// How often, in milliseconds, a background thread looks at the trust directory for what is revoked, from the first load
+    /// on; 0: every 10,000 where there is a state directory, otherwise never; UINT32_MAX: never. Loads and
+    /// sogov_trust_refresh() look in any case.
+    pub trust_check_ms: u32,
+    /// The number of the set of root keys that root_key_ids are; 0: 1. Later sets stand in the trust directory.
+    pub root_set: u64,
 }
 
 // SAFETY: integers, pointers and an optional function pointer.
@@ -110,6 +118,9 @@ unsafe impl Options for sogov_engine_options {
         symbol_collisions: 0,
         contain_crashes: 0,
         parked_bytes: 0,
+        root_threshold: 0,
+        trust_check_ms: 0,
+        root_set: 0,
     };
 }
 
@@ -489,6 +500,10 @@ unsafe fn engine_options(raw: &sogov_engine_options) -> Result<EngineOptions> {
             }
         },
         contain_crashes: raw.contain_crashes == 1,
+        root_threshold: raw.root_threshold as usize,
+        root_set: raw.root_set,
+        trust_check_ms: raw.trust_check_ms,
+        clock: SharedClock::default(),
     })
 }
 
@@ -534,7 +549,7 @@ fn log(raw: &sogov_engine_options) -> Log {
 
 /// # Safety
 /// Every pair of pointer and length is readable.
-unsafe fn change(raw: &sogov_change_options) -> Result<Change> {
+pub(super) unsafe fn change(raw: &sogov_change_options) -> Result<Change> {
     if raw.wait_durable > 1 {
         return Err(Error::argument(format!("wait_durable: expected 0 or 1, found {}", raw.wait_durable)));
     }

@@ -2,7 +2,7 @@
 
 use crate::artifact::elf::Elf;
 use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
-use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
+use crate::artifact::statement::{self, ContentHash, Domain, Needed, Statement, VersionRange};
 use crate::crypto::key::{Key, Signer};
 use crate::crypto::sm2::{self, Order, PrivateKey, Signature, UserId};
 use crate::crypto::sm3::{self, Digest};
@@ -153,7 +153,7 @@ pub fn sign_by(key: &Key, user_id: &UserId, message: &[u8]) -> Result<Vec<u8>> {
 pub fn check_message(message: &[u8]) -> Result<()> {
     if statement::is_signed_bytes(message) {
         return Err(Error::argument(
-            "message: begins with a tag that is kept for plugins and trust documents; sign the file instead",
+            "message: begins with a tag that is kept for plugins and documents of trust; sign the file instead",
         ));
     }
     Ok(())
@@ -168,10 +168,15 @@ pub fn sign_messages(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
     sm2::sign_batch(orders)
 }
 
-/// Signs `trust.json` in `directory` with a root key, beside the signatures that other root keys made over the same
-/// bytes. Signatures over earlier bytes are dropped. [`Status::Unsupported`] for the key of a registered scheme: those sign no
-/// trust document.
+/// Signs `trust.json` in `directory` with a root key, as [`sign_document`] does.
 pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
+    sign_document(key, &directory.join("trust.json"), Domain::TrustDocument)
+}
+
+/// Signs a document of trust, a deny-list or a set of root keys, beside the signatures that other keys made over the same
+/// bytes, into a file of its name with `.sogsig` behind it. Signatures over earlier bytes are dropped.
+/// [`Status::Unsupported`] for the key of a registered scheme: those sign no such document.
+pub fn sign_document(key: &dyn Signer, document: &Path, domain: Domain) -> Result<()> {
     let scheme = key.public_key().scheme();
     if scheme.id().is_none() {
         return Err(Error::new(
@@ -179,8 +184,8 @@ pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
             format!("trust document: expected a root key of a scheme of this library, found {scheme}"),
         ));
     }
-    let document = file::read(&directory.join("trust.json"), MAX_LEN)?;
-    let path = directory.join("trust.json.sogsig");
+    let path = signature_path(document);
+    let document = file::read(document, MAX_LEN)?;
     let digest = sm3::digest(&document).to_vec();
     let mut container = match file::read(&path, MAX_LEN) {
         Ok(bytes) => Sigmeta::from_der(&bytes).map_err(|e| e.of(path.display()))?,
@@ -192,7 +197,7 @@ pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
     }
     let signer = FileSigner { key, user_id: &UserId::default() };
     let entry =
-        signer.signature_over(|scheme, key_id| statement::trust_signed_bytes(&document, scheme, key_id))?;
+        signer.signature_over(|scheme, key_id| domain.signed_bytes(&document, scheme, key_id))?;
     container.signatures.retain(|present| present.key_id != entry.key_id);
     container.add(entry)?;
     file::replace(&path, &container.to_der()?, None)

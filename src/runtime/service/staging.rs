@@ -94,7 +94,9 @@ impl Staging {
         let service = Arc::clone(&self.service);
         let table = self.table.with_gray(gray.label().as_str(), share, service.name.as_str());
         let serving = Serving::new(table, vec![Arc::clone(&self.stable), Arc::clone(gray)]);
-        self.put(&mut service.admin.lock(), serving)
+        let mut admin = service.admin.lock();
+        admin.check_trusted(service.name, gray)?;
+        self.put(&mut admin, serving)
     }
 
     /// Puts back in force what served when the update began.
@@ -109,6 +111,7 @@ impl Staging {
         let service = Arc::clone(&self.service);
         let mut admin = service.admin.lock();
         self.check_own(&admin)?;
+        admin.check_trusted(service.name, version)?;
         service.install(&mut admin, Serving::only(version), Remember::FormerStable)?;
         self.change = admin.changes;
         self.exposed = false;

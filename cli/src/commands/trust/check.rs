@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Args, Command, DIR, Failure, Output, Path, Result, Value, json};
-use crate::engine::{self, DEVELOPMENT, ROOT_ID};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID, ROOT_SET, ROOT_THRESHOLD};
 use crate::exit::Exit;
 use crate::output;
 use sogov::artifact::sigmeta::{Sigmeta, SignatureEntry};
@@ -11,18 +11,19 @@ use sogov::crypto::scheme::Scheme;
 use sogov::error::Status;
 use sogov::sys::file;
 use sogov::timestamp::{self, UnixSeconds};
-use sogov::trust::{Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey, document_signed_by};
+use sogov::trust::{Denylist, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey, document_signed_by};
 
 pub const COMMAND: Command = Command {
     name: "trust check",
     summary: "validates a trust directory as the engine does, and lists what it says",
-    usage: &["--dir DIR (--root-id sm3:HEX ... | --development)"],
+    usage: &["--dir DIR (--root-id sm3:HEX ... [--root-threshold N] [--root-set N] | --development)"],
     about: &[
-        "Owners and modes of the directory, the document, its signature by a root key, and every key file. A key \
+        "Owners and modes of the directory, the sets of root keys that follow the given one, the document and the \
+              deny-list, their signatures, and every key file. A key \
               that is named but has no file in keys/, or one of another scheme, is refused too: its signatures would never \
               count.",
     ],
-    options: &[DIR, ROOT_ID, DEVELOPMENT],
+    options: &[DIR, ROOT_ID, ROOT_THRESHOLD, ROOT_SET, DEVELOPMENT],
     operands: 0,
     examples: &["sogov trust check --dir trust --root-id \"$(sogov key-id root.pub.pem)\""],
     run,
@@ -30,11 +31,11 @@ pub const COMMAND: Command = Command {
 
 fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let directory = args.required_path("dir")?;
-    let roots = engine::roots(args)?;
-    let now = timestamp::now();
-    let trust =
-        TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone()), sogov::engine::prepared_keys)
-            .read(now)?;
+    let directory_of_trust =
+        TrustDirectory::new(directory.to_owned(), engine::root_set(args)?, sogov::engine::prepared_keys);
+    let view = directory_of_trust.read()?;
+    let (trust, now) = (&*view.snapshot, view.time.earliest);
+    let roots = trust.roots.ids();
     let without_file: Vec<KeyId> =
         trust.document.keys.iter().map(|key| key.id).filter(|id| trust.public_key(id).is_none()).collect();
     let mislabelled: Vec<&TrustedKey> = trust
@@ -48,10 +49,15 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
         "accepted": accepted,
         "directory": directory.display().to_string(),
         "development": roots.is_empty(),
+        "root_set": (!roots.is_empty()).then(|| trust.roots.number()),
+        "root_threshold": (!roots.is_empty()).then(|| trust.roots.threshold()),
         "epoch": trust.document.epoch,
+        "issued": trust.document.issued.map(timestamp::format),
         "not_after": trust.document.not_after.map(timestamp::format),
-        "signed_by": signatures(directory, &trust, &roots)?,
-        "keys": trust.document.keys.iter().map(|key| of_key(key, &trust, now)).collect::<Vec<_>>(),
+        "signed_by": signatures(directory, trust, roots)?,
+        "denylist": trust.denylist.as_ref().map(of_denylist),
+        "denylist_at_least": trust.document.denylist.at_least,
+        "keys": trust.document.keys.iter().map(|key| of_key(key, trust, now)).collect::<Vec<_>>(),
         "services": trust.document.services().map(|(name, rule)| of_rule(&name, rule)).collect::<Vec<_>>(),
     }));
     for id in &without_file {
@@ -99,6 +105,8 @@ fn of_key(key: &TrustedKey, trust: &TrustSnapshot, now: UnixSeconds) -> Value {
         "no file in keys/"
     } else if file.is_some_and(|file| file.scheme() != key.scheme) {
         "its public key is of another scheme"
+    } else if trust.denies_key(&key.id).is_some() {
+        "revoked"
     } else if key.not_before.is_some_and(|begin| now < begin) {
         "not yet valid"
     } else if key.not_after.is_some_and(|end| now > end) {
@@ -117,12 +125,25 @@ fn of_key(key: &TrustedKey, trust: &TrustSnapshot, now: UnixSeconds) -> Value {
     })
 }
 
+fn of_denylist(list: &Denylist) -> Value {
+    let (artifacts, keys, services) = list.counts();
+    json!({
+        "number": list.number,
+        "issued": list.issued.map(timestamp::format),
+        "not_after": list.not_after.map(timestamp::format),
+        "artifacts": artifacts,
+        "keys": keys,
+        "services": services,
+    })
+}
+
 fn of_rule(name: &str, rule: &ServiceRule) -> Value {
     json!({
         "name": name,
         "threshold": rule.threshold,
         "schemes": rule.schemes.iter().map(|group| group.iter().map(Scheme::name).collect::<Vec<_>>()).collect::<Vec<_>>(),
         "epoch_floor": rule.epoch_floor,
+        "on_revoked": rule.on_revoked.name(),
         "allowed_sonames": rule.allowed_sonames,
         "allows_run_path": rule.allow.run_path,
         "allows_text_relocations": rule.allow.text_relocations,

@@ -1,0 +1,340 @@
+//! Trust as the engine acts on it: one look for each decision, what is revoked taken out of service, the clock watched.
+#![forbid(unsafe_code)]
+
+use super::{Change, Engine};
+use crate::crypto::sm3;
+use crate::error::{Error, Result, Status};
+use crate::label::Label;
+use crate::runtime::{Former, OnRevocation, Progress, Revocation, Service, Version};
+use crate::telemetry::{Event, EventKind, LogLevel};
+use crate::timestamp::{self, UnixSeconds};
+use crate::trust::{ClockVerdict, OnRevoked, TrustSnapshot, TrustView};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How many former versions are tried in the place of one that is revoked.
+const MAX_ATTEMPTS: usize = 32;
+
+/// How trust stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustReport {
+    /// The epoch of the trust document.
+    pub document_epoch: u64,
+    /// The number of the deny-list; 0: there is none.
+    pub denylist_number: u64,
+    /// The number of the set of root keys in force; 0 in the development mode.
+    pub root_set: u64,
+    /// Loaded versions that are revoked, those among them that serve on.
+    pub revoked: usize,
+    /// How many of these serve.
+    pub revoked_serving: usize,
+    /// The time of decisions; where the clock is not believed, the earliest that it can be.
+    pub time: UnixSeconds,
+    /// What is to be said of the clock.
+    pub clock: ClockVerdict,
+    /// Whether what was accepted is remembered beyond the process.
+    pub is_durable: bool,
+}
+
+/// A version that is revoked, and what was done with it.
+struct Case {
+    service: Arc<Service>,
+    version: Arc<Version>,
+    reason: String,
+    action: OnRevocation,
+    revocation: Revocation,
+}
+
+impl Engine {
+    /// Looks at the trust directory now, and takes out of service what it revokes. Refused as a load would be; what is
+    /// revoked is taken out of service also where the document has ended.
+    pub fn refresh_trust(&self, change: &Change) -> Result<TrustReport> {
+        self.check_open()?;
+        let read = self.trusted().map(|view| {
+            let (mut revoked, mut revoked_serving) = (0, 0);
+            for service in self.services.load().values() {
+                let (all, serving) = service.count_revoked();
+                revoked += all;
+                revoked_serving += serving;
+            }
+            let snapshot = &view.snapshot;
+            TrustReport {
+                document_epoch: snapshot.document.epoch,
+                denylist_number: snapshot.denylist.as_ref().map_or(0, |list| list.number),
+                root_set: if snapshot.roots.is_development() { 0 } else { snapshot.roots.number() },
+                revoked,
+                revoked_serving,
+                time: view.time.earliest,
+                clock: view.clock,
+                is_durable: self.trust.as_ref().is_some_and(|trust| trust.kept().is_durable()),
+            }
+        });
+        let by = change.attribution();
+        match &read {
+            Ok(report) => self.log.write(
+                LogLevel::Info,
+                format_args!(
+                    "trust refresh: document {}, deny-list {}, root keys {}{by}",
+                    report.document_epoch, report.denylist_number, report.root_set
+                ),
+            ),
+            Err(e) => self.log.write(LogLevel::Error, format_args!("trust refresh refused{by}: {e}")),
+        }
+        read
+    }
+
+    /// Takes the clock as it stands for right, after it jumped ahead: the word of the change's actor, who has to give a
+    /// reason. It is kept with the trust state. Answers the time.
+    pub fn confirm_time(&self, change: &Change) -> Result<UnixSeconds> {
+        self.check_open()?;
+        let trust = self.trust.as_ref().ok_or_else(no_trust)?;
+        let confirmed = trust.confirm_time(&change.actor, &change.reason);
+        let by = change.attribution();
+        match &confirmed {
+            Ok(time) => self.log.write(
+                LogLevel::Warning,
+                format_args!("clock: {} was confirmed{by}", timestamp::format(*time)),
+            ),
+            Err(e) => self.log.write(LogLevel::Error, format_args!("clock: confirmation refused{by}: {e}")),
+        }
+        confirmed
+    }
+
+    /// The ground of a decision. What it revokes is taken out of service first.
+    pub(super) fn trusted(&self) -> Result<TrustView<'_>> {
+        let trust = self.trust.as_ref().ok_or_else(no_trust)?;
+        let view = trust.look()?;
+        self.tell_of_clock(view.clock, &view);
+        self.apply(&view);
+        view.check_in_force()?;
+        Ok(view)
+    }
+
+    /// Looks at the trust directory from time to time, if the options say so, from the first load on.
+    pub(super) fn watch_trust(&self) {
+        let Some(interval) = self.trust_interval else { return };
+        if self.watching_trust.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let engine = self.this.clone();
+        self.leave_to_housekeeping(move || watch(&engine, interval));
+    }
+
+    /// What the service's own versions allow becomes its floor, and so does what the trust document says. Nothing is written
+    /// here.
+    pub(super) fn raise_floor(&self, service: &Service) {
+        let Some(trust) = &self.trust else { return };
+        let Some(floor) = service.own_floor() else { return };
+        if trust.kept().note_floor(service.name().as_str(), floor) {
+            service.raise_floor(floor);
+            self.log.write(
+                LogLevel::Info,
+                format_args!("{}: versions of an epoch below {floor} are not taken any more", service.name()),
+            );
+        }
+    }
+
+    /// Tells the service of its floor, once it is known.
+    pub(super) fn tell_floor(&self, name: Label, view: &TrustView<'_>) -> Result<()> {
+        let (floor, _) = view.floor(name.as_str())?;
+        if let Some(service) = self.services.load().get(&name) {
+            service.raise_floor(floor);
+        }
+        Ok(())
+    }
+
+    /// Makes the floors that were raised durable.
+    pub(super) fn keep_floors(&self) -> Result<()> {
+        self.trust.as_ref().map_or(Ok(()), |trust| trust.kept().write_noted())
+    }
+
+    /// The stable version of the last process is revoked: the last one before it that is not serves, unless the service is
+    /// to stop then.
+    pub(super) fn restore_former(
+        &self,
+        service: &Arc<Service>,
+        history: &[Former],
+        revoked: Error,
+    ) -> Result<Former> {
+        let name = service.name();
+        if self.trusted()?.snapshot.rule_for(name.as_str()).on_revoked == OnRevoked::Stop {
+            return Err(revoked);
+        }
+        for (index, former) in history.iter().enumerate().rev() {
+            match self.load_stored(service, former) {
+                Ok(_) => {
+                    service.restore_history(history.get(..index).unwrap_or_default().to_vec());
+                    let what = format!("{revoked}; {} serves in its place", former.label);
+                    self.log.write(LogLevel::Error, format_args!("restore {name}: {what}"));
+                    self.events.tell(&Event {
+                        kind: EventKind::Revoked,
+                        service: name.as_str(),
+                        version: former.label.as_str(),
+                        detail: &what,
+                    });
+                    return Ok(*former);
+                }
+                Err(e) => self.log.write(LogLevel::Warning, format_args!("restore {name}: {e}")),
+            }
+        }
+        Err(revoked)
+    }
+
+    /// Takes out of service what the view revokes. A view that is older than one that was applied changes nothing.
+    fn apply(&self, view: &TrustView<'_>) {
+        let snapshot = &view.snapshot;
+        let mut cases = Vec::new();
+        {
+            let mut applied = self.applied.lock();
+            if applied.as_ref().is_some_and(|last| Arc::ptr_eq(last, snapshot) || is_older(snapshot, last)) {
+                return;
+            }
+            *applied = Some(Arc::clone(snapshot));
+            for service in self.services.load().values() {
+                if let Ok((floor, _)) = view.floor(service.name().as_str()) {
+                    service.raise_floor(floor);
+                }
+                cases.extend(service.versions().into_iter().filter_map(|version| {
+                    self.judge(service, version, snapshot)
+                }));
+            }
+        }
+        cases.into_iter().for_each(|case| self.conclude(case));
+    }
+
+    /// The same for one version that was entered meanwhile.
+    pub(super) fn apply_to(&self, service: &Arc<Service>, version: &Arc<Version>) {
+        let applied = self.applied.lock().clone();
+        let case = applied.and_then(|snapshot| self.judge(service, Arc::clone(version), &snapshot));
+        if let Some(case) = case {
+            self.conclude(case);
+        }
+    }
+
+    /// Marks the version if it is revoked; what takes long is left to do.
+    fn judge(&self, service: &Arc<Service>, version: Arc<Version>, snapshot: &TrustSnapshot) -> Option<Case> {
+        let name = service.name();
+        let denied = snapshot.revokes(name.as_str(), version.digest(), version.epoch(), version.signers());
+        let Some(denied) = denied else {
+            if service.reinstate(&version) {
+                self.log.write(
+                    LogLevel::Warning,
+                    format_args!("{name}@{}: the deny-list does not name it any more", version.label()),
+                );
+            }
+            return None;
+        };
+        let action = match snapshot.rule_for(name.as_str()).on_revoked {
+            OnRevoked::RollBack => OnRevocation::RollBack,
+            OnRevoked::Stop => OnRevocation::Stop,
+            OnRevoked::Alarm => OnRevocation::Alarm,
+        };
+        let reason = denied.reason().to_owned();
+        let revocation = service.revoke(&version, &reason, action);
+        let service = Arc::clone(service);
+        (revocation != Revocation::Known).then_some(Case { service, version, reason, action, revocation })
+    }
+
+    /// Loads what is to serve in the place of a revoked version, tells what became of it, and makes that durable.
+    fn conclude(&self, case: Case) {
+        let Case { service, version, reason, action, mut revocation } = case;
+        for _ in 0..MAX_ATTEMPTS {
+            let Revocation::Missing(former) = &revocation else { break };
+            if let Err(e) = self.load_stored(&service, former) {
+                self.log.write(LogLevel::Warning, format_args!("{}: not in its place: {e}", service.name()));
+                service.forget_former(former);
+            }
+            revocation = service.revoke(&version, &reason, action);
+        }
+        let what = match &revocation {
+            Revocation::Known | Revocation::Missing(_) => return,
+            Revocation::Barred => "served nobody and never will".to_owned(),
+            Revocation::Withdrawn => "was withdrawn, the stable version serves everybody".to_owned(),
+            Revocation::RolledBack(label) => format!("{label} serves in its place"),
+            Revocation::Stopped => "was stopped, nobody serves".to_owned(),
+            Revocation::Serving if action == OnRevocation::RollBack => {
+                "serves on, as there is no good version before it: promote another one".to_owned()
+            }
+            Revocation::Serving => "serves on, as the trust document says".to_owned(),
+        };
+        let (name, label) = (service.name(), version.label());
+        let digest = sm3::text(version.digest());
+        self.log.write(LogLevel::Error, format_args!("{name}@{label} ({digest}): revoked: {reason}; {what}"));
+        let detail = format!("{reason}; {what}");
+        self.tell_event(EventKind::Revoked, name.as_str(), label.as_str(), &detail);
+        if let Err(e) = self.settle(&service, &Change::default()) {
+            self.log.write(LogLevel::Error, format_args!("{name}: its state is not durable: {e}"));
+        }
+    }
+
+    /// Once for each time that the clock goes wrong.
+    fn tell_of_clock(&self, verdict: ClockVerdict, view: &TrustView<'_>) {
+        if self.clock_told.swap(verdict as u8, Ordering::SeqCst) == verdict as u8 {
+            return;
+        }
+        let (earliest, latest) = (timestamp::format(view.time.earliest), timestamp::format(view.time.latest));
+        let what = match verdict {
+            ClockVerdict::Believed => {
+                return self.log.write(LogLevel::Info, "clock: is believed again");
+            }
+            ClockVerdict::SetBack => {
+                format!("clock: was set back: it is behind {earliest}, which was seen or signed already and counts")
+            }
+            ClockVerdict::JumpedAhead => format!(
+                "clock: jumped ahead from {earliest} to {latest}: it is not believed where that matters until it is \
+                 confirmed (sogov trust confirm-time)"
+            ),
+        };
+        self.log.write(LogLevel::Error, &what);
+        self.tell_event(EventKind::Clock, "", "", &what);
+    }
+
+    fn tell_event(&self, kind: EventKind, service: &str, version: &str, detail: &str) {
+        self.events.tell(&Event { kind, service, version, detail });
+    }
+}
+
+impl Change {
+    /// Who asks and why, as log lines end.
+    pub(super) fn attribution(&self) -> String {
+        let by = if self.actor.is_empty() { String::new() } else { format!(" by {}", self.actor) };
+        let why = if self.reason.is_empty() { String::new() } else { format!(" ({})", self.reason) };
+        by + &why
+    }
+}
+
+/// One look of the housekeeping. What is wrong is told once, not at each look.
+fn watch(engine: &std::sync::Weak<Engine>, interval: Duration) -> Progress {
+    let Some(engine) = engine.upgrade() else { return Progress::Done };
+    if engine.check_open().is_err() {
+        return Progress::Done;
+    }
+    let refused = engine.trusted().err().map(|e| e.to_string());
+    let mut told = engine.watch_told.lock();
+    if let Some(refused) = refused.as_ref().filter(|refused| told.as_ref() != Some(refused)) {
+        engine.log.write(LogLevel::Error, format_args!("trust: {refused}"));
+    }
+    *told = refused;
+    Progress::Later(interval)
+}
+
+/// Whether the snapshot was overtaken: numbers only rise.
+fn is_older(snapshot: &TrustSnapshot, than: &TrustSnapshot) -> bool {
+    let order = |s: &TrustSnapshot| (s.document.epoch, s.denylist.as_ref().map_or(0, |list| list.number));
+    let ((epoch, number), (other_epoch, other_number)) = (order(snapshot), order(than));
+    epoch < other_epoch || number < other_number
+}
+
+fn no_trust() -> Error {
+    Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
+}
+
+/// What the options say of the interval, in milliseconds.
+pub(super) fn interval(milliseconds: u32, has_state: bool) -> Option<Duration> {
+    match milliseconds {
+        u32::MAX => None,
+        0 => has_state.then_some(Duration::from_secs(10)),
+        milliseconds => Some(Duration::from_millis(u64::from(milliseconds))),
+    }
+}
