@@ -6,3 +6,5 @@ mod support;
 
 #[path = "attacks/schemes.rs"]
 mod schemes;
+#[path = "attacks/trust_state.rs"]
+mod trust_state;

@@ -46,6 +46,8 @@ pub const ALL: &[Command] = &[
     verify::COMMAND,
     inspect::COMMAND,
     run::COMMAND,
+    trust::STATE,
+    trust::CONFIRM_TIME,
 ];
 
 /// The first words of commands with two.

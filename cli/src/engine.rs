@@ -7,6 +7,7 @@ use crate::output;
 use sogov::crypto::key_id::KeyId;
 use sogov::engine::{Engine, EngineOptions};
 use sogov::telemetry::{Log, LogLevel};
+use sogov::trust::Roots;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +17,10 @@ pub const ACTOR: &str = "sogov run";
 pub const TRUST: Opt = Opt::value("trust", "DIR", "the trust directory");
 pub const ROOT_ID: Opt =
     Opt::many("root-id", "sm3:HEX", "id of a root key; one of these must have signed trust.json");
+pub const ROOT_THRESHOLD: Opt =
+    Opt::value("root-threshold", "N", "how many of the root keys must have signed; default 1");
+pub const ROOT_SET: Opt =
+    Opt::value("root-set", "N", "number of the set that the root keys are; default 1, later ones stand in roots/");
 pub const DEVELOPMENT: Opt = Opt::flag("development", "take trust.json without a signature by root keys");
 
 /// The engine over the trust directory of `--trust`.
@@ -23,6 +28,8 @@ pub fn open(args: &Args, state_directory: Option<PathBuf>, verbose: bool) -> Res
     Ok(Engine::open(EngineOptions {
         trust_directory: Some(args.required_path("trust")?.to_owned()),
         root_key_ids: roots(args)?,
+        root_threshold: root_threshold(args)?,
+        root_set: args.number("root-set")?.unwrap_or(0),
         state_directory,
         log: log(verbose),
         ..EngineOptions::default()
@@ -36,6 +43,17 @@ pub fn roots(args: &Args) -> Result<Vec<KeyId>, Failure> {
         (false, false) => Err(Failure::Usage("--root-id (or --development) is required".into())),
         _ => root_ids(args),
     }
+}
+
+/// The set of root keys that `--root-id`, `--root-threshold` and `--root-set` describe.
+pub fn root_set(args: &Args) -> Result<Roots, Failure> {
+    let roots = Roots::new(roots(args)?);
+    Ok(roots.with(root_threshold(args)?, args.number("root-set")?.unwrap_or(0))?)
+}
+
+/// The value of `--root-threshold`; 0 without it.
+pub fn root_threshold(args: &Args) -> Result<usize, Failure> {
+    Ok(usize::try_from(args.number("root-threshold")?.unwrap_or(0)).unwrap_or(usize::MAX))
 }
 
 /// The values of `--root-id`.

@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::{SOGOV, Story};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "keygen",
     "key-id",
     "trust init",
@@ -20,6 +20,8 @@ const COMMANDS: [&str; 10] = [
     "verify",
     "inspect",
     "run",
+    "trust state",
+    "trust confirm-time",
 ];
 
 /// The examples of `--help`, one command after the other, are a story that works.
@@ -396,6 +398,46 @@ fn inspect_takes_any_file() {
     }
     let root = story.json("inspect trust/trust.json.sogsig");
     assert_eq!((&root["content"], &root["statement"]["of"]), (&json!("whole"), &json!("a trust document")));
+}
+
+#[test]
+fn deny_lists_and_root_sets_are_signed_and_what_was_accepted_is_shown() {
+    let story = Story::new();
+    let (root, stranger) = (story.id("root"), story.id("stranger"));
+    let check = format!("trust check --dir trust --root-id {root}");
+    story.write("trust/denylist.json", r#"{"schema":1,"number":0}"#);
+    let sign = "trust sign --dir trust --key root.pem --file";
+    story.refused(&format!("{sign} denylist.json"), 1, "TRUST_INVALID", "number");
+    story.write(
+        "trust/denylist.json",
+        r#"{"schema":1,"number":3,"services":[{"name":"fee","epoch_below":2,"reason":"rounds wrong"}]}"#,
+    );
+    story.refused(&check, 1, "TRUST_INVALID", "denylist.json.sogsig");
+    story.ok(&format!("{sign} denylist.json"));
+    let checked = story.json(&check);
+    assert_eq!((&checked["denylist"]["number"], &checked["denylist"]["services"]), (&json!(3), &json!(1)));
+    let verify = format!("verify {} --service fee --version v1 v1.so", story.trust());
+    story.refused(&verify, 1, "REVOKED", "rounds wrong");
+
+    fs::create_dir(story.at("trust/roots")).unwrap();
+    story.write(
+        "trust/roots/2.json",
+        format!(r#"{{"schema":1,"number":2,"threshold":1,"keys":["{stranger}"]}}"#),
+    );
+    story.ok(&format!("{sign} roots/2.json"));
+    story.refused(&check, 1, "TRUST_INVALID", "roots/2.json");
+    for file in ["roots/2.json", "denylist.json", "trust.json"] {
+        story.ok(&format!("trust sign --dir trust --key stranger.pem --file {file}"));
+    }
+    assert_eq!(story.json(&check)["root_set"], 2);
+
+    story.refused("trust state --state nowhere", 3, "NOT_FOUND", "expected the trust state");
+    fs::create_dir(story.at("state")).unwrap();
+    let confirm = format!("trust confirm-time --dir trust --state state --root-id {root} --actor ops --reason");
+    story.refused(&format!("{confirm} ''"), 2, "INVALID_ARGUMENT", "reason");
+    story.ok(&format!("{confirm} moved"));
+    let state = story.json("trust state --state state");
+    assert_eq!(state["confirmations"][0]["actor"], "ops");
 }
 
 #[test]

@@ -245,18 +245,18 @@ impl Engine {
                 self.log.write(LogLevel::Warning, format_args!("{}: not in its place: {e}", service.name()));
                 service.forget_former(former);
             }
-            revocation = service.revoke(&version, &reason, action);
+            revocation = service.replace_revoked(&version);
         }
         let what = match &revocation {
-            Revocation::Known | Revocation::Missing(_) => return,
+            Revocation::Known => "somebody else took it out of service meanwhile".to_owned(),
             Revocation::Barred => "served nobody and never will".to_owned(),
             Revocation::Withdrawn => "was withdrawn, the stable version serves everybody".to_owned(),
             Revocation::RolledBack(label) => format!("{label} serves in its place"),
             Revocation::Stopped => "was stopped, nobody serves".to_owned(),
-            Revocation::Serving if action == OnRevocation::RollBack => {
+            Revocation::Serving | Revocation::Missing(_) if action == OnRevocation::RollBack => {
                 "serves on, as there is no good version before it: promote another one".to_owned()
             }
-            Revocation::Serving => "serves on, as the trust document says".to_owned(),
+            Revocation::Serving | Revocation::Missing(_) => "serves on, as the trust document says".to_owned(),
         };
         let (name, label) = (service.name(), version.label());
         let digest = sm3::text(version.digest());

@@ -3,13 +3,17 @@
 
 mod add_key;
 mod check;
+mod confirm_time;
 mod init;
 mod sign;
+mod state;
 
 pub use add_key::COMMAND as ADD_KEY;
 pub use check::COMMAND as CHECK;
+pub use confirm_time::COMMAND as CONFIRM_TIME;
 pub use init::COMMAND as INIT;
 pub use sign::COMMAND as SIGN;
+pub use state::COMMAND as STATE;
 
 use super::Command;
 use crate::args::{Args, Opt};

@@ -30,7 +30,8 @@ pub enum Revocation {
     Withdrawn,
     /// It was stable: this one serves everybody in its place.
     RolledBack(Label),
-    /// It is stable, and this one is to take its place: load it, or forget it, and ask again.
+    /// It is stable, and this one is to take its place: load it, or forget it, and go on with
+    /// [`replace_revoked`](Service::replace_revoked).
     Missing(Former),
     /// It was stable: nobody serves.
     Stopped,
@@ -43,7 +44,6 @@ pub enum Revocation {
 pub(super) struct Mark {
     reason: String,
     action: OnRevocation,
-    is_settled: bool,
 }
 
 impl Service {
@@ -57,11 +57,11 @@ impl Service {
         let Some(entry) = admin.entries.iter_mut().find(|e| Arc::ptr_eq(&e.version, version)) else {
             return Revocation::Known;
         };
-        let is_known = |mark: &Mark| mark.is_settled && mark.action == action;
+        let is_known = |mark: &Mark| mark.action == action;
         if entry.pinned.is_some() || entry.revoked.as_ref().is_some_and(is_known) {
             return Revocation::Known;
         }
-        entry.revoked = Some(Mark { reason: reason.to_owned(), action, is_settled: false });
+        entry.revoked = Some(Mark { reason: reason.to_owned(), action });
         let standing = entry.standing;
         admin.forget(&Former::of(version));
         let revocation = match (standing, action) {
@@ -79,11 +79,18 @@ impl Service {
         };
         admin.unwritten = true;
         self.publish_fallbacks(&admin);
-        let is_settled = !matches!(revocation, Revocation::Missing(_));
-        for entry in admin.entries.iter_mut().filter(|e| Arc::ptr_eq(&e.version, version)) {
-            entry.revoked = Some(Mark { reason: reason.to_owned(), action, is_settled });
-        }
         revocation
+    }
+
+    /// Puts the last good version in the place of one that is revoked, if that still is the stable one.
+    pub fn replace_revoked(&self, version: &Arc<Version>) -> Revocation {
+        let mut admin = self.admin.lock();
+        let is_it =
+            |e: &&Entry| Arc::ptr_eq(&e.version, version) && e.revoked.is_some() && e.standing == Standing::Stable;
+        if !admin.entries.iter().any(|e| is_it(&e)) {
+            return Revocation::Known;
+        }
+        self.replace(&mut admin)
     }
 
     /// The version is trusted again: a later deny-list does not name it.
