@@ -10,6 +10,14 @@ type EngineOptions struct {
 	// RootKeyIDs: one of these keys must have signed trust.json. None: the development mode, in which trust.json needs no
 	// signature; every VersionInfo says so.
 	RootKeyIDs []KeyID
+	// RootThreshold is how many of these keys must have signed trust.json; 0: 1.
+	RootThreshold uint32
+	// RootSet is the number of this set of root keys; 0: 1. Later sets stand in the trust directory.
+	RootSet uint64
+	// TrustCheck is how often a background thread looks at the trust directory for what is revoked, from the first load on; 0:
+	// every 10 s where there is a state directory, otherwise never; below 0: never. Loads and Engine.RefreshTrust look in any
+	// case.
+	TrustCheck time.Duration
 	// StateDirectory is made where it is missing. Without one nothing outlives the process; with one, the last stable
 	// version of every service is verified again, loaded and put back into service.
 	StateDirectory string

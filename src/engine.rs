@@ -10,6 +10,7 @@ mod update;
 mod verify;
 mod watch;
 
+pub use crate::trust::{ClockVerdict, SharedClock};
 pub use open::EngineOptions;
 pub use sign::{
     FileFacts, FileSigner, check_message, sign_by, sign_document, sign_message, sign_messages,
@@ -20,7 +21,6 @@ pub use update::{
     GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
     UpdateReport, Verdict,
 };
-pub use crate::trust::{ClockVerdict, SharedClock};
 pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
 use crate::artifact::statement::Statement;

@@ -19,8 +19,11 @@ pub const ROOT_ID: Opt =
     Opt::many("root-id", "sm3:HEX", "id of a root key; one of these must have signed trust.json");
 pub const ROOT_THRESHOLD: Opt =
     Opt::value("root-threshold", "N", "how many of the root keys must have signed; default 1");
-pub const ROOT_SET: Opt =
-    Opt::value("root-set", "N", "number of the set that the root keys are; default 1, later ones stand in roots/");
+pub const ROOT_SET: Opt = Opt::value(
+    "root-set",
+    "N",
+    "number of the set that the root keys are; default 1, later ones stand in roots/",
+);
 pub const DEVELOPMENT: Opt = Opt::flag("development", "take trust.json without a signature by root keys");
 
 /// The engine over the trust directory of `--trust`.

@@ -49,6 +49,11 @@ struct engine_options {
     std::string trust_directory = {};
     /// One of these keys must have signed the trust document; none: the development mode.
     std::vector<key_id> root_keys = {};
+    /// How many of them must have signed it; 0: 1. And the number of this set of root keys; 0: 1.
+    std::uint32_t root_threshold = 0;
+    std::uint64_t root_set = 0;
+    /// How often a background thread looks at the trust directory for what is revoked; see sogov_engine_options.
+    std::uint32_t trust_check_ms = 0;
     /// The state directory, made where it is missing. Without one nothing outlives the process.
     std::string state_directory = {};
     log_listener log = {};
@@ -107,6 +112,23 @@ struct version_info {
     std::uint64_t breaker_opened = 0;
     /// It has a namespace of its own.
     bool isolated = false;
+};
+
+/// How trust stands; sogov_trust_info says more.
+struct trust_info {
+    /// The epoch of trust.json, the number of denylist.json (0: there is none) and of the set of root keys.
+    std::uint64_t document_epoch = 0;
+    std::uint64_t denylist_number = 0;
+    std::uint64_t root_set = 0;
+    /// Loaded versions that are revoked, and those among them that serve.
+    std::uint64_t revoked = 0;
+    std::uint64_t revoked_serving = 0;
+    /// The time that decisions go by, in seconds since 1970.
+    std::uint64_t time = 0;
+    /// 0: the clock is believed; 1: it was set back; 2: it jumped ahead.
+    std::uint32_t clock = 0;
+    /// What was accepted is remembered in the state directory.
+    bool durable = false;
 };
 
 /// Trust, services and versions of one program; usually there is one a process. Any number of threads may use it at once.
@@ -241,6 +263,35 @@ public:
             [&] { return found; });
     }
 
+    /// Looks at the trust directory now, and takes out of service what it revokes.
+    ///
+    /// @return how trust stands; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED, SOGOV_STATUS_BELOW_FLOOR for something older
+    ///         than what was accepted before, SOGOV_STATUS_CLOCK_REFUSED
+    result<trust_info> refresh_trust(const change_options &options = {}) const
+    {
+        const auto with = native(options);
+        sogov_trust_info found = SOGOV_TRUST_INFO_INIT;
+        return detail::run(
+            [&](sogov_error **error) { return sogov_trust_refresh(native(), &with, &found, error); },
+            [&] {
+                return trust_info{found.document_epoch,  found.denylist_number, found.root_set, found.revoked,
+                                  found.revoked_serving, found.time,            found.clock,    found.durable != 0};
+            });
+    }
+
+    /// Takes the machine's clock for right after it jumped ahead, on the word of the options' actor, who gives a reason.
+    ///
+    /// @return the time in seconds since 1970; SOGOV_STATUS_INVALID_ARGUMENT without actor or reason,
+    ///         SOGOV_STATUS_CLOCK_REFUSED for a clock that is behind
+    result<std::uint64_t> confirm_time(const change_options &options) const
+    {
+        const auto with = native(options);
+        std::uint64_t time = 0;
+        return detail::run(
+            [&](sogov_error **error) { return sogov_trust_confirm_time(native(), &with, &time, error); },
+            [&] { return time; });
+    }
+
     /// Does at once what destroying does. Later uses answer an error.
     void close() noexcept { handle_.reset(); }
 
@@ -313,6 +364,9 @@ inline result<engine> engine::open(engine_options options)
     with.event_context = kept.get();
     with.parked_versions = options.parked_versions;
     with.parked_bytes = options.parked_bytes;
+    with.root_threshold = options.root_threshold;
+    with.root_set = options.root_set;
+    with.trust_check_ms = options.trust_check_ms;
     with.preflight = static_cast<std::uint32_t>(options.preflight);
     with.preflight_ms = options.preflight_ms;
     with.preflight_memory_mib = options.preflight_memory_mib;

@@ -63,7 +63,8 @@ impl Engine {
     /// Opens an engine. With a state directory, every service's last stable version is verified again and put back
     /// into service; one that is refused is logged, and its service has no stable version then.
     pub fn open(options: EngineOptions) -> Result<Arc<Self>> {
-        let store = options.state_directory.as_ref().map(|path| Store::open(path).map(Arc::new)).transpose()?;
+        let store =
+            options.state_directory.as_ref().map(|path| Store::open(path).map(Arc::new)).transpose()?;
         let trust = trust_of(&options)?;
         if let Some(trust) = &trust {
             // An unsound directory is told now, not at the first load.

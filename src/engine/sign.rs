@@ -196,8 +196,7 @@ pub fn sign_document(key: &dyn Signer, document: &Path, domain: Domain) -> Resul
         container = Sigmeta { statement: digest, signatures: vec![] };
     }
     let signer = FileSigner { key, user_id: &UserId::default() };
-    let entry =
-        signer.signature_over(|scheme, key_id| domain.signed_bytes(&document, scheme, key_id))?;
+    let entry = signer.signature_over(|scheme, key_id| domain.signed_bytes(&document, scheme, key_id))?;
     container.signatures.retain(|present| present.key_id != entry.key_id);
     container.add(entry)?;
     file::replace(&path, &container.to_der()?, None)

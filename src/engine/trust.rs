@@ -195,9 +195,12 @@ impl Engine {
                 if let Ok((floor, _)) = view.floor(service.name().as_str()) {
                     service.raise_floor(floor);
                 }
-                cases.extend(service.versions().into_iter().filter_map(|version| {
-                    self.judge(service, version, snapshot)
-                }));
+                cases.extend(
+                    service
+                        .versions()
+                        .into_iter()
+                        .filter_map(|version| self.judge(service, version, snapshot)),
+                );
             }
         }
         cases.into_iter().for_each(|case| self.conclude(case));
@@ -256,7 +259,9 @@ impl Engine {
             Revocation::Serving | Revocation::Missing(_) if action == OnRevocation::RollBack => {
                 "serves on, as there is no good version before it: promote another one".to_owned()
             }
-            Revocation::Serving | Revocation::Missing(_) => "serves on, as the trust document says".to_owned(),
+            Revocation::Serving | Revocation::Missing(_) => {
+                "serves on, as the trust document says".to_owned()
+            }
         };
         let (name, label) = (service.name(), version.label());
         let digest = sm3::text(version.digest());
@@ -279,7 +284,9 @@ impl Engine {
                 return self.log.write(LogLevel::Info, "clock: is believed again");
             }
             ClockVerdict::SetBack => {
-                format!("clock: was set back: it is behind {earliest}, which was seen or signed already and counts")
+                format!(
+                    "clock: was set back: it is behind {earliest}, which was seen or signed already and counts"
+                )
             }
             ClockVerdict::JumpedAhead => format!(
                 "clock: jumped ahead from {earliest} to {latest}: it is not believed where that matters until it is \

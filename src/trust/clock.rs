@@ -177,10 +177,7 @@ mod tests {
     #[test]
     fn a_first_reading_is_believed_unless_it_is_behind_what_was_signed() {
         let (time, verdict, saw) = judge(&moment(NOON, 5), None, 0);
-        assert_eq!(
-            (time, verdict, saw),
-            (TrustTime::at(NOON), ClockVerdict::Believed, Some(seen(NOON, 5)))
-        );
+        assert_eq!((time, verdict, saw), (TrustTime::at(NOON), ClockVerdict::Believed, Some(seen(NOON, 5))));
         let (time, verdict, saw) = judge(&moment(5, 5), None, NOON);
         assert_eq!((time, verdict, saw), (TrustTime::at(NOON), ClockVerdict::SetBack, None));
     }

@@ -129,7 +129,12 @@ impl TrustView<'_> {
         Ok(signers)
     }
 
-    fn check_signature(&self, statement_der: &[u8], entry: &SignatureEntry, demand: Demand<'_>) -> Result<()> {
+    fn check_signature(
+        &self,
+        statement_der: &[u8],
+        entry: &SignatureEntry,
+        demand: Demand<'_>,
+    ) -> Result<()> {
         let (trust, id) = (&*self.snapshot, entry.key_id);
         let refuse = |status, what: String| Err(Error::new(status, format!("key {id}: {what}")));
         let Some(record) = trust.record(&id) else {
@@ -168,7 +173,10 @@ impl TrustView<'_> {
             return Err(revoked(&denied));
         }
         if !record.covers(demand.service) {
-            return refuse(Status::UntrustedKey, format!("it may not sign for the service {}", demand.service));
+            return refuse(
+                Status::UntrustedKey,
+                format!("it may not sign for the service {}", demand.service),
+            );
         }
         self.time.check_period("key", record.not_before, record.not_after).map_err(|e| e.of(id))
     }

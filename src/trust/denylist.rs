@@ -88,7 +88,8 @@ impl Denylist {
 
     /// Why artifacts of this epoch are denied to the service, and the epoch below which they are.
     pub fn epoch(&self, service: &str, epoch: u64) -> Option<(u64, &str)> {
-        let denies = |(pattern, below, _): &&(Pattern, u64, String)| epoch < *below && pattern.matches(service);
+        let denies =
+            |(pattern, below, _): &&(Pattern, u64, String)| epoch < *below && pattern.matches(service);
         self.services.iter().find(denies).map(|(_, below, reason)| (*below, reason.as_str()))
     }
 

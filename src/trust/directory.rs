@@ -150,10 +150,6 @@ impl TrustView<'_> {
     pub fn floor(&self, service: &str) -> Result<(u64, &'static str)> {
         let kept = self.directory.kept.floor(service)?;
         let document = self.snapshot.rule_for(service).epoch_floor;
-        Ok(if document > kept {
-            (document, "trust.json")
-        } else {
-            (kept, "what served on this machine")
-        })
+        Ok(if document > kept { (document, "trust.json") } else { (kept, "what served on this machine") })
     }
 }

@@ -250,7 +250,11 @@ fn service(field: &Field<'_>) -> Result<(Pattern, ServiceRule)> {
     Ok((pattern, rule))
 }
 
-pub(super) fn list<T>(field: &Field<'_>, limit: usize, parse: impl Fn(&Field<'_>) -> Result<T>) -> Result<Vec<T>> {
+pub(super) fn list<T>(
+    field: &Field<'_>,
+    limit: usize,
+    parse: impl Fn(&Field<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     let entries = field.array()?;
     if entries.len() > limit {
         return Err(field.error(format!("expected at most {limit} entries, found {}", entries.len())));

@@ -25,8 +25,7 @@ pub(super) const DOCUMENT: &str = "trust.json";
 pub(super) const DENYLIST: &str = "denylist.json";
 const KEYS: &str = "keys";
 const ROOTS: &str = "roots";
-const STAMPED: [&str; 6] =
-    [DOCUMENT, "trust.json.sogsig", DENYLIST, "denylist.json.sogsig", KEYS, ROOTS];
+const STAMPED: [&str; 6] = [DOCUMENT, "trust.json.sogsig", DENYLIST, "denylist.json.sogsig", KEYS, ROOTS];
 
 const MAX_KEY_FILES: usize = 10_000;
 const MAX_KEY_LEN: u64 = 64 << 10;
@@ -106,8 +105,7 @@ impl Files {
     fn read_once(path: &Path, stamps: Stamps, known: Option<(&Stamps, &Arc<Keys>)>) -> Result<Self> {
         let directory = Directory::open(path, Status::TrustInvalid)?;
         let document = read_signed(&directory, DOCUMENT, Domain::TrustDocument, document::MAX_LEN)?;
-        let denylist =
-            optional(read_signed(&directory, DENYLIST, Domain::Denylist, denylist::MAX_LEN))?;
+        let denylist = optional(read_signed(&directory, DENYLIST, Domain::Denylist, denylist::MAX_LEN))?;
         fault!("trust.files");
         let keys = match known {
             Some((known, keys)) if known.same_keys(&stamps) => Arc::clone(keys),

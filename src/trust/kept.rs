@@ -23,7 +23,7 @@ use crate::timestamp::UnixSeconds;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use records::{Confirmation, ClockRecord};
+pub use records::{ClockRecord, Confirmation};
 
 const NUMBERS: &str = "numbers.json";
 const CLOCK: &str = "clock.json";
@@ -170,11 +170,7 @@ impl Kept {
     }
 
     /// The time of a decision. What was seen now is kept.
-    pub(super) fn judge(
-        &self,
-        reading: &Reading,
-        signed: UnixSeconds,
-    ) -> Result<(TrustTime, ClockVerdict)> {
+    pub(super) fn judge(&self, reading: &Reading, signed: UnixSeconds) -> Result<(TrustTime, ClockVerdict)> {
         let mut state = self.state.lock();
         self.refresh_clock(&mut state)?;
         let (time, verdict, saw) = judge(reading, state.clock.seen.as_ref(), signed);

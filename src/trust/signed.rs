@@ -51,7 +51,8 @@ impl Signed {
             return refuse(format!(
                 "the signature of {who} {} does not belong to this {}: expected a document that was signed after its \
                  last change",
-                stale.key_id, self.name
+                stale.key_id,
+                self.file_name()
             ));
         }
         let list = |ids: &mut dyn Iterator<Item = &KeyId>| {
@@ -65,6 +66,10 @@ impl Signed {
             self.name,
             list(&mut container.signatures.iter().map(|entry| &entry.key_id))
         ))
+    }
+
+    fn file_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
     }
 
     /// The same, for a set of root keys.

@@ -69,9 +69,8 @@ impl TrustSnapshot {
         }
         let document =
             TrustDocument::parse(&signed_document.bytes).map_err(|e| e.of(&signed_document.name))?;
-        let denylist = signed_denylist
-            .map(|signed| check_denylist(&signed, &document, &roots, &keys))
-            .transpose()?;
+        let denylist =
+            signed_denylist.map(|signed| check_denylist(&signed, &document, &roots, &keys)).transpose()?;
         issued.extend(document.issued);
         issued.extend(denylist.as_ref().filter(|(_, by_roots)| *by_roots).and_then(|(list, _)| list.issued));
         let denylist = denylist.map(|(list, _)| list);
@@ -84,9 +83,9 @@ impl TrustSnapshot {
     /// Raises the numbers to those of this moment. [`Status::BelowFloor`] where a later document, deny-list or set of root
     /// keys was accepted before, and [`Status::TrustInvalid`] where one is gone or another one.
     pub(super) fn accept(&self, kept: &mut Numbers) -> Result<()> {
-        check_number("trust.json: epoch", self.document.epoch, kept.document_epoch)?;
+        check_number("trust.json: expected an epoch", self.document.epoch, kept.document_epoch)?;
         match &self.denylist {
-            Some(list) => check_number("denylist.json: number", list.number, kept.denylist_number)?,
+            Some(list) => check_number("denylist.json: expected a number", list.number, kept.denylist_number)?,
             None if kept.denylist_number > 0 => {
                 return Err(Error::new(
                     Status::TrustInvalid,
@@ -99,11 +98,13 @@ impl TrustSnapshot {
             None => {}
         }
         if let Some((number, digest)) = kept.roots {
-            check_number("roots: number", self.roots.number(), number)?;
+            check_number("roots: expected a set", self.roots.number(), number)?;
             if self.chain.get(&number).is_some_and(|own| *own != digest) {
                 return Err(Error::new(
                     Status::TrustInvalid,
-                    format!("roots/{number}.json: expected the set that was accepted before, found another one"),
+                    format!(
+                        "roots/{number}.json: expected the set that was accepted before, found another one"
+                    ),
                 ));
             }
         }
@@ -205,7 +206,9 @@ fn follow(
         }
         if number == options.number() {
             if set != *options {
-                return refuse("expected the root keys and the threshold of the options, found others".into());
+                return refuse(
+                    "expected the root keys and the threshold of the options, found others".into(),
+                );
             }
             continue;
         }
@@ -265,6 +268,6 @@ fn check_number(what: &str, found: u64, accepted: u64) -> Result<()> {
     }
     Err(Error::new(
         Status::BelowFloor,
-        format!("{what}: expected at least {accepted}, which was accepted before, found {found}"),
+        format!("{what} of at least {accepted}, found {found}: a later one was accepted before"),
     ))
 }

@@ -10,7 +10,9 @@ use sogov::crypto::key::Key;
 use sogov::crypto::scheme::Scheme;
 use sogov::crypto::sm2::{PrivateKey, UserId};
 use sogov::crypto::sm3;
-use sogov::engine::{Change, Engine, EngineOptions, FileFacts, FileSigner, LoadOptions, sign_by, sign_document};
+use sogov::engine::{
+    Change, Engine, EngineOptions, FileFacts, FileSigner, LoadOptions, sign_by, sign_document,
+};
 use sogov::error::Status;
 use sogov::runtime::Standing;
 use sogov::telemetry::{EventKind, Events};
@@ -575,7 +577,8 @@ impl Chain {
             keys.iter().map(|key| format!("\"{}\"", self.keys[*key].public_key().key_id())).collect();
         let path = self.place.file(&format!("roots/{number}.json"));
         let ids = ids.join(",");
-        fs::write(&path, format!(r#"{{"schema":1,"number":{number},"threshold":2,"keys":[{ids}]}}"#)).unwrap();
+        fs::write(&path, format!(r#"{{"schema":1,"number":{number},"threshold":2,"keys":[{ids}]}}"#))
+            .unwrap();
         let _ = fs::remove_file(self.place.file(&format!("roots/{number}.json.sogsig")));
         for signer in signers {
             sign_document(*signer, &path, Domain::Roots).unwrap();

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from . import _abi
 from ._batch import Signing, Verification, digest, sign_batch, verify_batch
-from ._engine import Engine, Event, ProcessInfo, VersionInfo, process_status
+from ._engine import Engine, Event, ProcessInfo, TrustInfo, VersionInfo, process_status
 from ._enums import (
     Breaker,
+    ClockVerdict,
     EventKind,
     LogLevel,
     Outcome,
@@ -106,6 +107,7 @@ __all__ = [
     "CallError",
     "CancelledError",
     "ClockRefusedError",
+    "ClockVerdict",
     "ClosedError",
     "ComponentDeniedError",
     "CustodyFailedError",

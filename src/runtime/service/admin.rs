@@ -239,7 +239,9 @@ impl Admin {
                 self.retirements += 1;
                 entry.retired = self.retirements;
             }
-            if entry.standing != was && was == Standing::Stable && remember == Remember::FormerStable
+            if entry.standing != was
+                && was == Standing::Stable
+                && remember == Remember::FormerStable
                 && entry.revoked.is_none()
             {
                 self.history.push(Former::of(&entry.version));

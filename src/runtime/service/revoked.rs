@@ -85,8 +85,9 @@ impl Service {
     /// Puts the last good version in the place of one that is revoked, if that still is the stable one.
     pub fn replace_revoked(&self, version: &Arc<Version>) -> Revocation {
         let mut admin = self.admin.lock();
-        let is_it =
-            |e: &&Entry| Arc::ptr_eq(&e.version, version) && e.revoked.is_some() && e.standing == Standing::Stable;
+        let is_it = |e: &&Entry| {
+            Arc::ptr_eq(&e.version, version) && e.revoked.is_some() && e.standing == Standing::Stable
+        };
         if !admin.entries.iter().any(|e| is_it(&e)) {
             return Revocation::Known;
         }
@@ -179,7 +180,9 @@ impl Admin {
     /// Refuses to put the version into service; one that serves already may be named beside another.
     pub(super) fn check_trusted(&self, service: Label, version: &Arc<Version>) -> Result<()> {
         let label = version.label();
-        let Some(entry) = self.entries.iter().find(|e| Arc::ptr_eq(&e.version, version)) else { return Ok(()) };
+        let Some(entry) = self.entries.iter().find(|e| Arc::ptr_eq(&e.version, version)) else {
+            return Ok(());
+        };
         if matches!(entry.standing, Standing::Stable | Standing::Gray) {
             return Ok(());
         }

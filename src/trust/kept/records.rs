@@ -73,8 +73,10 @@ pub(super) fn parse_numbers(bytes: &[u8]) -> Result<Numbers> {
     let document_epoch = root.required("document_epoch")?.unsigned()?;
     let denylist_number = root.required("denylist_number")?.unsigned()?;
     let floors = root.required("floors")?.object()?;
-    let floors =
-        floors.entries().map(|(name, floor)| Ok((name.to_owned(), floor.unsigned()?))).collect::<Result<_>>()?;
+    let floors = floors
+        .entries()
+        .map(|(name, floor)| Ok((name.to_owned(), floor.unsigned()?)))
+        .collect::<Result<_>>()?;
     let roots = root.optional("roots").map(|field| {
         let mut roots = field.object()?;
         let number = roots.required("number")?.unsigned()?;

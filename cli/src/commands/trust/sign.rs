@@ -65,12 +65,16 @@ fn check(directory: &Path, name: &str, path: &Path) -> Result<Domain, Failure> {
         name => {
             let number = name.strip_prefix("roots/").and_then(|name| name.strip_suffix(".json"));
             let number = number.and_then(|number| number.parse::<u64>().ok()).ok_or_else(|| {
-                Failure::Usage(format!("--file: expected trust.json, denylist.json or roots/N.json, found {name:?}"))
+                Failure::Usage(format!(
+                    "--file: expected trust.json, denylist.json or roots/N.json, found {name:?}"
+                ))
             })?;
             let (set, _) = Roots::parse(&read()?).map_err(|e| e.of(path.display()))?;
             if set.number() != number {
                 let found = set.number();
-                return Err(Failure::Usage(format!("{name}: expected the number {number} in it, found {found}")));
+                return Err(Failure::Usage(format!(
+                    "{name}: expected the number {number} in it, found {found}"
+                )));
             }
             Ok(Domain::Roots)
         }
