@@ -46,8 +46,8 @@ pub const ALL: &[Command] = &[
     verify::COMMAND,
     inspect::COMMAND,
     run::COMMAND,
-    trust::STATE,
     trust::CONFIRM_TIME,
+    trust::STATE,
 ];
 
 /// The first words of commands with two.

@@ -20,8 +20,8 @@ const COMMANDS: [&str; 12] = [
     "verify",
     "inspect",
     "run",
-    "trust state",
     "trust confirm-time",
+    "trust state",
 ];
 
 /// The examples of `--help`, one command after the other, are a story that works.
@@ -416,6 +416,8 @@ fn deny_lists_and_root_sets_are_signed_and_what_was_accepted_is_shown() {
     story.ok(&format!("{sign} denylist.json"));
     let checked = story.json(&check);
     assert_eq!((&checked["denylist"]["number"], &checked["denylist"]["services"]), (&json!(3), &json!(1)));
+    story.copy_plugins();
+    story.sign_fee("v1");
     let verify = format!("verify {} --service fee --version v1 v1.so", story.trust());
     story.refused(&verify, 1, "REVOKED", "rounds wrong");
 

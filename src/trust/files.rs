@@ -14,7 +14,6 @@ use crate::artifact::statement::Domain;
 use crate::crypto::key::PublicKey;
 use crate::error::{Error, Result, Status};
 use crate::sys::directory::Directory;
-use crate::sys::faults::fault;
 use crate::sys::stamp::{Identity, Stamp};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -106,7 +105,6 @@ impl Files {
         let directory = Directory::open(path, Status::TrustInvalid)?;
         let document = read_signed(&directory, DOCUMENT, Domain::TrustDocument, document::MAX_LEN)?;
         let denylist = optional(read_signed(&directory, DENYLIST, Domain::Denylist, denylist::MAX_LEN))?;
-        fault!("trust.files");
         let keys = match known {
             Some((known, keys)) if known.same_keys(&stamps) => Arc::clone(keys),
             _ => Arc::new(read_keys(&Directory::open(&path.join(KEYS), Status::TrustInvalid)?)?),

@@ -59,7 +59,7 @@ impl Signed {
             ids.map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
         refuse(format!(
-            "expected valid signatures by {} of {who} ({}) whose public keys are in keys/, found {count} in \
+            "expected {} valid signatures, each by {who} ({}) whose public key is in keys/, found {count} in \
              {}.sogsig, which has signatures by ({})",
             threshold.max(1),
             list(&mut ids.iter()),
@@ -74,7 +74,7 @@ impl Signed {
 
     /// The same, for a set of root keys.
     pub(super) fn check_roots(&self, roots: &Roots, keys: &Keys) -> Result<()> {
-        self.check("root key", roots.ids(), roots.threshold(), keys)
+        self.check("a root key", roots.ids(), roots.threshold(), keys)
     }
 }
 

@@ -85,7 +85,9 @@ impl TrustSnapshot {
     pub(super) fn accept(&self, kept: &mut Numbers) -> Result<()> {
         check_number("trust.json: expected an epoch", self.document.epoch, kept.document_epoch)?;
         match &self.denylist {
-            Some(list) => check_number("denylist.json: expected a number", list.number, kept.denylist_number)?,
+            Some(list) => {
+                check_number("denylist.json: expected a number", list.number, kept.denylist_number)?
+            }
             None if kept.denylist_number > 0 => {
                 return Err(Error::new(
                     Status::TrustInvalid,
@@ -215,9 +217,9 @@ fn follow(
         if Some(number) != current.number().checked_add(1) {
             return refuse(format!("expected set {} before it, found none", number.saturating_sub(1)));
         }
-        let whose = format!("root key of set {}", current.number());
+        let whose = format!("a root key of set {}", current.number());
         signed.check(&whose, current.ids(), current.threshold(), keys)?;
-        signed.check("root key of its own", set.ids(), set.threshold(), keys)?;
+        signed.check("a root key of its own", set.ids(), set.threshold(), keys)?;
         issued.extend(set_issued);
         chain.insert(number, set.digest());
         current = set;
@@ -237,7 +239,7 @@ fn check_denylist(
     let by_roots = if roots.is_development() { Ok(()) } else { signed.check_roots(roots, keys) };
     let is_by_roots = by_roots.is_ok();
     if let Err(refused) = by_roots
-        && (rule.keys.is_empty() || signed.check("deny key", &rule.keys, rule.threshold, keys).is_err())
+        && (rule.keys.is_empty() || signed.check("a deny key", &rule.keys, rule.threshold, keys).is_err())
     {
         return Err(refused);
     }

@@ -159,6 +159,7 @@ __all__ = [
     "SymbolCollisions",
     "SystemFailure",
     "TrustError",
+    "TrustInfo",
     "TrustInvalidError",
     "UnsignedError",
     "UnsupportedError",
