@@ -7,6 +7,7 @@ mod support;
 use sogov::engine::{Change, Engine};
 use sogov::loader::Invocation;
 use sogov::route::{Request, RoutePolicy};
+use sogov::trust::{Denylist, Roots, TrustDocument};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "README.zh-CN.md",
     "ARCHITECTURE.md",
@@ -24,6 +25,7 @@ const DOCUMENTS: [&str; 8] = [
     "docs/conventions.md",
     "docs/install.md",
     "docs/plugin-guide.md",
+    "docs/trust.md",
 ];
 
 #[test]
@@ -188,6 +190,24 @@ fn the_policies_of_the_documents_are_valid() {
     for policy in policies {
         RoutePolicy::parse(policy.text.as_bytes(), "fee").unwrap_or_else(|e| panic!("{}: {e}", policy.text));
     }
+}
+
+#[test]
+fn the_documents_of_trust_are_valid() {
+    let mut kinds = Vec::new();
+    for block in blocks("docs/trust.md") {
+        let Some(name) = block.language.strip_prefix("json ") else { continue };
+        let text = block.text.as_bytes();
+        let read = match name {
+            "trust.json" => TrustDocument::parse(text).map(drop),
+            "denylist.json" => Denylist::parse(text).map(drop),
+            "roots/2.json" => Roots::parse(text).map(|(set, _)| assert_eq!(set.number(), 2)),
+            other => panic!("docs/trust.md: {other} is no document of trust"),
+        };
+        read.unwrap_or_else(|e| panic!("docs/trust.md: {name}: {e}"));
+        kinds.push(name.to_owned());
+    }
+    assert_eq!(kinds, ["trust.json", "denylist.json", "roots/2.json"]);
 }
 
 #[test]
