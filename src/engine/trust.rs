@@ -136,12 +136,10 @@ impl Engine {
     }
 
     /// Tells the service of its floor, once it is known.
-    pub(super) fn tell_floor(&self, name: Label, view: &TrustView<'_>) -> Result<()> {
-        let (floor, _) = view.floor(name.as_str())?;
+    pub(super) fn tell_floor(&self, name: Label, view: &TrustView<'_>) {
         if let Some(service) = self.services.load().get(&name) {
-            service.raise_floor(floor);
+            service.set_floor(view.floor(name.as_str()).0);
         }
-        Ok(())
     }
 
     /// Makes the floors that were raised durable.
@@ -192,40 +190,35 @@ impl Engine {
             }
             *applied = Some(Arc::clone(snapshot));
             for service in self.services.load().values() {
-                if let Ok((floor, _)) = view.floor(service.name().as_str()) {
-                    service.raise_floor(floor);
-                }
+                service.set_floor(view.floor(service.name().as_str()).0);
                 cases.extend(
                     service
                         .versions()
                         .into_iter()
-                        .filter_map(|version| self.judge(service, version, snapshot)),
+                        .filter_map(|version| Self::judge(service, version, snapshot)),
                 );
             }
         }
-        cases.into_iter().for_each(|case| self.conclude(case));
+        for case in cases {
+            self.conclude(case);
+        }
     }
 
     /// The same for one version that was entered meanwhile.
     pub(super) fn apply_to(&self, service: &Arc<Service>, version: &Arc<Version>) {
         let applied = self.applied.lock().clone();
-        let case = applied.and_then(|snapshot| self.judge(service, Arc::clone(version), &snapshot));
+        let case = applied.and_then(|snapshot| Self::judge(service, Arc::clone(version), &snapshot));
         if let Some(case) = case {
             self.conclude(case);
         }
     }
 
-    /// Marks the version if it is revoked; what takes long is left to do.
-    fn judge(&self, service: &Arc<Service>, version: Arc<Version>, snapshot: &TrustSnapshot) -> Option<Case> {
+    /// Marks the version if it is revoked; what takes long is left to do. Nothing is told here: a listener may come back.
+    fn judge(service: &Arc<Service>, version: Arc<Version>, snapshot: &TrustSnapshot) -> Option<Case> {
         let name = service.name();
         let denied = snapshot.revokes(name.as_str(), version.digest(), version.epoch(), version.signers());
         let Some(denied) = denied else {
-            if service.reinstate(&version) {
-                self.log.write(
-                    LogLevel::Warning,
-                    format_args!("{name}@{}: the deny-list does not name it any more", version.label()),
-                );
-            }
+            service.reinstate(&version);
             return None;
         };
         let action = match snapshot.rule_for(name.as_str()).on_revoked {

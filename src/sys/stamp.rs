@@ -30,9 +30,9 @@ pub struct Identity {
 const STEP: Duration = Duration::from_secs(2);
 
 impl Stamp {
-    /// Of what stands at `path`, a link itself and not what it leads to. `None` where nothing stands there.
+    /// Of what `path` leads to. `None` where that is nothing.
     pub fn of(path: &Path) -> Result<Option<Self>> {
-        let metadata = match std::fs::symlink_metadata(path) {
+        let metadata = match std::fs::metadata(path) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             metadata => metadata.map_err(|e| Error::io(path.display(), &e))?,
         };

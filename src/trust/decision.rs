@@ -189,7 +189,7 @@ impl TrustView<'_> {
             ));
         }
         self.time.check_period("statement", statement.not_before, statement.not_after)?;
-        let (floor, demanded_by) = self.floor(demand.service)?;
+        let (floor, demanded_by) = self.floor(demand.service);
         if statement.epoch < floor {
             return Err(Error::new(
                 Status::BelowFloor,

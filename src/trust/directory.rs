@@ -147,9 +147,9 @@ impl TrustView<'_> {
     }
 
     /// The lowest epoch that the service takes, and what demands it.
-    pub fn floor(&self, service: &str) -> Result<(u64, &'static str)> {
-        let kept = self.directory.kept.floor(service)?;
+    pub fn floor(&self, service: &str) -> (u64, &'static str) {
+        let kept = self.directory.kept.floor(service);
         let document = self.snapshot.rule_for(service).epoch_floor;
-        Ok(if document > kept { (document, "trust.json") } else { (kept, "what served on this machine") })
+        if document > kept { (document, "trust.json") } else { (kept, "what served on this machine") }
     }
 }

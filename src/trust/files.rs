@@ -60,8 +60,7 @@ impl Stamps {
             *place = Stamp::of(&directory.join(name))?;
         }
         let is_settled = files.iter().flatten().all(|stamp| stamp.is_settled_at(now));
-        let directory = std::fs::canonicalize(directory).map_err(|e| Error::io(directory.display(), &e))?;
-        let directory = Stamp::of(&directory)?.map(|stamp| stamp.identity());
+        let directory = Stamp::of(directory)?.map(|stamp| stamp.identity());
         Ok(Self { directory, files, is_settled })
     }
 

@@ -45,6 +45,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Those of the directory alone: floors are many, and a decision copies none of them.
+    fn accepted(&self) -> Self {
+        let Self { document_epoch, denylist_number, roots, floors: _ } = *self;
+        Self { document_epoch, denylist_number, roots, floors: BTreeMap::new() }
+    }
+
     fn merge(&mut self, other: &Self) {
         self.document_epoch = self.document_epoch.max(other.document_epoch);
         self.denylist_number = self.denylist_number.max(other.denylist_number);
@@ -107,11 +113,10 @@ impl Kept {
         Ok(state.numbers.clone())
     }
 
-    /// The lowest epoch that the service takes, as far as its own versions have raised it.
-    pub(super) fn floor(&self, service: &str) -> Result<u64> {
-        let mut state = self.state.lock();
-        self.refresh_numbers(&mut state)?;
-        Ok(state.numbers.floors.get(service).copied().unwrap_or(0))
+    /// The lowest epoch that the service takes, as far as its own versions have raised it; as it stood when the numbers were
+    /// raised last.
+    pub(super) fn floor(&self, service: &str) -> u64 {
+        self.state.lock().numbers.floors.get(service).copied().unwrap_or(0)
     }
 
     /// The time that was seen last, and who confirmed it.
@@ -121,17 +126,18 @@ impl Kept {
         Ok(state.clock.clone())
     }
 
-    /// Has `raise` look at the numbers and raise them; what it raised is durable when this returns, and what it refuses
-    /// changes nothing.
+    /// Has `raise` look at the numbers, without the floors, and raise them; what it raised is durable when this returns, and
+    /// what it refuses changes nothing.
     pub(super) fn raise(&self, raise: impl Fn(&mut Numbers) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock();
         self.refresh_numbers(&mut state)?;
-        let mut raised = state.numbers.clone();
+        let accepted = state.numbers.accepted();
+        let mut raised = accepted.clone();
         raise(&mut raised)?;
-        raised.merge(&state.numbers);
-        if raised == state.numbers && !state.has_noted {
+        if raised == accepted && !state.has_noted {
             return Ok(());
         }
+        raised.merge(&state.numbers);
         let Some(directories) = &self.directories else {
             state.numbers = raised;
             state.has_noted = false;
@@ -140,7 +146,7 @@ impl Kept {
         let _lock = directories.machine.lock()?;
         // Another process may have written since, and then there is more to look at.
         self.refresh_numbers(&mut state)?;
-        let mut raised = state.numbers.clone();
+        let mut raised = state.numbers.accepted();
         raise(&mut raised)?;
         raised.merge(&state.numbers);
         directories.trust.write_durably(NUMBERS, records::render_numbers(&raised).as_bytes())?;

@@ -86,7 +86,7 @@ impl TrustSnapshot {
         check_number("trust.json: expected an epoch", self.document.epoch, kept.document_epoch)?;
         match &self.denylist {
             Some(list) => {
-                check_number("denylist.json: expected a number", list.number, kept.denylist_number)?
+                check_number("denylist.json: expected a number", list.number, kept.denylist_number)?;
             }
             None if kept.denylist_number > 0 => {
                 return Err(Error::new(

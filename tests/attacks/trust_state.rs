@@ -120,7 +120,9 @@ impl Place {
 }
 
 fn put_back(files: &[(PathBuf, Vec<u8>)]) {
-    files.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    for (path, bytes) in files {
+        fs::write(path, bytes).unwrap();
+    }
 }
 
 fn durable() -> Change {
@@ -538,6 +540,10 @@ fn a_rollback_below_the_floor() {
     let refused = engine.promote("fee", "v1", &Change::default()).unwrap_err();
     assert_eq!(refused.status(), Status::BelowFloor, "{refused}");
     assert_eq!(stable(&engine).as_deref(), Some("v2"));
+    // The remedy.
+    place.document(3, "", r#","epoch_floor":4"#);
+    assert_eq!(refresh(&engine), Ok(()));
+    assert_eq!(engine.rollback("fee", &Change::default()).unwrap().label().as_str(), "v1");
 }
 
 /// A chain of sets of root keys over the place's trust directory.

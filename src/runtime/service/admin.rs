@@ -172,16 +172,14 @@ impl Admin {
     /// The version that `label` names, if it can serve.
     pub(super) fn usable(&mut self, service: Label, label: &str) -> Result<Arc<Version>> {
         let entry = self.entry(service, label)?;
-        match &entry.pinned {
-            Some(reason) => Err(Error::new(
+        if let Some(reason) = &entry.pinned {
+            return Err(Error::new(
                 Status::Pinned,
                 format!("{service}@{label}: serves no more, and stays mapped: {reason}"),
-            )),
-            None => {
-                let version = Arc::clone(&entry.version);
-                self.check_trusted(service, &version).map(|()| version)
-            }
+            ));
         }
+        let version = Arc::clone(&entry.version);
+        self.check_trusted(service, &version).map(|()| version)
     }
 
     /// The latest former stable version that is neither broken, as far as is known of it, nor the stable one now: it may

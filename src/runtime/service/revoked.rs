@@ -95,10 +95,11 @@ impl Service {
     }
 
     /// The version is trusted again: a later deny-list does not name it.
-    pub fn reinstate(&self, version: &Arc<Version>) -> bool {
+    pub fn reinstate(&self, version: &Arc<Version>) {
         let mut admin = self.admin.lock();
-        let entry = admin.entries.iter_mut().find(|e| Arc::ptr_eq(&e.version, version));
-        entry.is_some_and(|entry| entry.revoked.take().is_some())
+        for entry in admin.entries.iter_mut().filter(|e| Arc::ptr_eq(&e.version, version)) {
+            entry.revoked = None;
+        }
     }
 
     /// No rollback leads to it any more.
@@ -109,7 +110,12 @@ impl Service {
         self.publish_fallbacks(&admin);
     }
 
-    /// Versions of a lower epoch are not put into service from now on. It never falls.
+    /// Versions of a lower epoch are not put into service from now on.
+    pub fn set_floor(&self, floor: u64) {
+        self.admin.lock().floor = floor;
+    }
+
+    /// The same, unless the floor is higher.
     pub fn raise_floor(&self, floor: u64) {
         let mut admin = self.admin.lock();
         admin.floor = admin.floor.max(floor);

@@ -94,9 +94,7 @@ impl Staging {
         let service = Arc::clone(&self.service);
         let table = self.table.with_gray(gray.label().as_str(), share, service.name.as_str());
         let serving = Serving::new(table, vec![Arc::clone(&self.stable), Arc::clone(gray)]);
-        let mut admin = service.admin.lock();
-        admin.check_trusted(service.name, gray)?;
-        self.put(&mut admin, serving)
+        self.put(&mut service.admin.lock(), serving)
     }
 
     /// Puts back in force what served when the update began.
@@ -135,6 +133,9 @@ impl Staging {
 
     fn put(&mut self, admin: &mut Admin, serving: Serving) -> Result<()> {
         self.check_own(admin)?;
+        for version in &serving.versions {
+            admin.check_trusted(self.service.name, version)?;
+        }
         let exposed = serving.versions.len() > 1;
         self.service.install(admin, serving, Remember::Nothing)?;
         self.change = admin.changes;
