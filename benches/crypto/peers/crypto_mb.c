@@ -44,14 +44,15 @@ static bool decode(const struct bytes *spki, struct key *key)
     return point[0] == 4;
 }
 
-/* Verifies cases[i % cases_len] for 8 numbers i from `first` on; bit i of the result is set when that is good. */
-static unsigned verify(size_t first, const struct key *of)
+/* Verifies 8 cases, of which the numbers begin with `first` and go up by `step`; bit i of the result is set when case i is
+ * good. */
+static unsigned verify(size_t first, size_t step, const struct key *of)
 {
     const int8u *r[WIDTH], *s[WIDTH], *id[WIDTH], *message[WIDTH];
     const int64u *x[WIDTH], *y[WIDTH];
     int id_len[WIDTH], message_len[WIDTH];
     for (size_t lane = 0; lane < WIDTH; lane++) {
-        size_t i = (first + lane) % cases_len;
+        size_t i = (first + lane * step) % cases_len;
         r[lane] = cases[i].signature.data;
         s[lane] = cases[i].signature.data + 32;
         id[lane] = (const int8u *)USER_ID;
@@ -68,25 +69,24 @@ static unsigned verify(size_t first, const struct key *of)
     return good;
 }
 
-static unsigned verify_new_keys(size_t first)
+static unsigned verify_new_keys(size_t first, size_t step)
 {
     struct key decoded[WIDTH] = {{{0}, {0}}};
     unsigned readable = 0;
     for (size_t lane = 0; lane < WIDTH; lane++) {
-        const struct test_case *claim = &cases[(first + lane) % cases_len];
+        const struct test_case *claim = &cases[(first + lane * step) % cases_len];
         bool whole = decode(&claim->spki, &decoded[lane]) && claim->signature.len == 64;
         readable |= (unsigned)whole << lane;
     }
-    return verify(first, decoded) & readable;
+    return verify(first, step, decoded) & readable;
 }
 
+/* Each case in all lanes: on some processors version 2.3.0 reads through NULL for a lane whose message ends a block of SM3
+ * before that of another one. */
 static void check(bool *good)
 {
-    for (size_t first = 0; first < cases_len; first += WIDTH) {
-        unsigned of_eight = verify_new_keys(first);
-        for (size_t lane = 0; lane < WIDTH && first + lane < cases_len; lane++)
-            good[first + lane] = of_eight >> lane & 1;
-    }
+    for (size_t i = 0; i < cases_len; i++)
+        good[i] = verify_new_keys(i, 0) == 0xff;
 }
 
 /* Signs 8 messages. */
@@ -175,13 +175,13 @@ static size_t next_eight(void)
 static uint64_t turn_verify_batch(void)
 {
     size_t first = next_eight();
-    require(verify(first, &keys[first]) == 0xff, "a good signature was refused");
+    require(verify(first, 1, &keys[first]) == 0xff, "a good signature was refused");
     return WIDTH;
 }
 
 static uint64_t turn_verify_batch_new_key(void)
 {
-    require(verify_new_keys(next_eight()) == 0xff, "a good signature was refused");
+    require(verify_new_keys(next_eight(), 1) == 0xff, "a good signature was refused");
     return WIDTH;
 }
 
