@@ -627,6 +627,19 @@ fn root_keys_follow_each_other_and_old_ones_count_no_more() {
     assert_eq!(chain.verdict(), Ok(3));
 }
 
+/// No attack: the program itself is built with other root keys.
+#[test]
+fn root_keys_that_the_program_changes() {
+    let place = Place::new();
+    assert_eq!(place.verdict(), Ok(()));
+    let other = PrivateKey::generate().unwrap();
+    place.trust.add_key("other", &other);
+    let options = || EngineOptions { root_key_ids: vec![other.public_key().key_id()], ..place.options() };
+    assert_eq!(Engine::open(options()).unwrap_err().status(), Status::TrustInvalid);
+    sign_document(&other, &place.file("trust.json"), Domain::TrustDocument).unwrap();
+    Engine::open(options()).unwrap();
+}
+
 #[test]
 fn a_root_set_that_one_side_has_signed() {
     let chain = Chain::new();
