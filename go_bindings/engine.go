@@ -130,7 +130,13 @@ func (o *EngineOptions) raw(given *memory) (*C.sogov_engine_options, error) {
 	raw.parked_versions, raw.parked_bytes = C.size_t(o.ParkedVersions), C.size_t(o.ParkedBytes)
 	raw.preflight, raw.preflight_memory_mib = C.uint32_t(o.Preflight), C.uint32_t(o.PreflightMemoryMiB)
 	raw.symbol_collisions, raw.contain_crashes = C.uint32_t(o.SymbolCollisions), flag(o.ContainCrashes)
+	raw.root_threshold, raw.root_set = C.uint32_t(o.RootThreshold), C.uint64_t(o.RootSet)
 	var err error
+	if o.TrustCheck < 0 {
+		raw.trust_check_ms = C.UINT32_MAX
+	} else if raw.trust_check_ms, err = milliseconds(o.TrustCheck, "TrustCheck"); err != nil {
+		return nil, err
+	}
 	if raw.preflight_ms, err = milliseconds(o.PreflightTime, "PreflightTime"); err != nil {
 		return nil, err
 	}

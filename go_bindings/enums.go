@@ -51,6 +51,22 @@ const (
 // String is the level's name, such as "warning".
 func (l LogLevel) String() string { return name(int(l), "0", "error", "warning", "info") }
 
+// ClockVerdict is what is to be said of the machine's clock.
+type ClockVerdict uint32
+
+// The verdicts.
+const (
+	// ClockBelieved: it is believed.
+	ClockBelieved ClockVerdict = iota
+	// ClockSetBack: it was set back; the latest time that was seen or signed counts.
+	ClockSetBack
+	// ClockJumpedAhead: it jumped ahead by more than a day, and is not believed where that matters until Engine.ConfirmTime.
+	ClockJumpedAhead
+)
+
+// String is the verdict's name, such as "set_back".
+func (c ClockVerdict) String() string { return name(int(c), "believed", "set_back", "jumped_ahead") }
+
 // EventKind is what happened to a version.
 type EventKind int32
 
@@ -70,12 +86,17 @@ const (
 	EventPinned
 	// EventUnmapped: the version was unmapped.
 	EventUnmapped
+	// EventRevoked: the version is trusted no more; the detail says why and what became of it.
+	EventRevoked
+	// EventClock: the machine's clock was set back, or jumped ahead by more than a day. The names are empty.
+	EventClock
 )
 
 // String is the kind's name, such as "breaker_opened".
 func (k EventKind) String() string {
 	return name(int(k), "0", "breaker_opened", "breaker_probing", "breaker_reopened", "breaker_closed", "quarantined",
-		"pinned", "unmapped")
+		"pinned", "unmapped", "revoked",
+		"clock")
 }
 
 // Standing is where a version stands in its service.

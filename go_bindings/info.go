@@ -105,6 +105,26 @@ type AuditReport struct {
 	Recovered uint64
 }
 
+// TrustInfo is how trust stands.
+type TrustInfo struct {
+	// DocumentEpoch is the epoch of trust.json.
+	DocumentEpoch uint64
+	// DenylistNumber is the number of denylist.json; 0: there is none.
+	DenylistNumber uint64
+	// RootSet is the number of the set of root keys in force; 0 in the development mode.
+	RootSet uint64
+	// Revoked is how many loaded versions are revoked.
+	Revoked uint64
+	// RevokedServing is how many of them serve.
+	RevokedServing uint64
+	// Time is what decisions go by; where the clock is not believed, the earliest that it can be.
+	Time time.Time
+	// Clock is what is to be said of the machine's clock.
+	Clock ClockVerdict
+	// Durable is set where what was accepted is remembered in the state directory, and not in this process only.
+	Durable bool
+}
+
 // ProcessInfo is the process as it stood at one moment, all engines together.
 type ProcessInfo struct {
 	// VersionsMapped is how many versions' images are mapped, in whatever standing.

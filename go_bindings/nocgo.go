@@ -4,6 +4,7 @@ package sogov
 
 import (
 	"context"
+	"time"
 	"unsafe"
 )
 
@@ -106,6 +107,8 @@ func (*Engine) Rollback(service string, options *ChangeOptions) (VersionInfo, er
 func (*Engine) Unload(ctx context.Context, service, version string, options *UnloadOptions) error {
 	return errNoCgo
 }
+func (*Engine) RefreshTrust(options *ChangeOptions) (TrustInfo, error)   { return TrustInfo{}, errNoCgo }
+func (*Engine) ConfirmTime(options *ChangeOptions) (time.Time, error)    { return time.Time{}, errNoCgo }
 func (*Engine) Versions(service string) ([]VersionInfo, error)           { return nil, errNoCgo }
 func (*Engine) AllVersions() ([]VersionInfo, error)                      { return nil, errNoCgo }
 func (*Engine) VerifyFile(service, version, path string) (Digest, error) { return Digest{}, errNoCgo }

@@ -42,6 +42,14 @@ type EngineOptions struct {
 	ReceiptKey *PrivateKey
 	// Audit is how what is done is recorded in the audit trail of the state directory; nil: nothing is.
 	Audit *AuditOptions
+	// RootThreshold is how many of the root keys must have signed trust.json; 0: 1.
+	RootThreshold uint32
+	// TrustCheck is how often a background thread looks at the trust directory for what is revoked, from the first load on; 0:
+	// every 10 s where there is a state directory, otherwise never; below 0: never. Loads and Engine.RefreshTrust look in any
+	// case.
+	TrustCheck time.Duration
+	// RootSet is the number of the set of root keys that RootKeyIDs are; 0: 1. Later sets stand in the trust directory.
+	RootSet uint64
 }
 
 // AuditOptions are how an engine records what it does, in machine/audit of its state directory, which it needs then.

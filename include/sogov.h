@@ -45,6 +45,7 @@
    SOGOV_BREAKER_CLOSED, 0, 0, 0}
 #define SOGOV_PROCESS_INFO_INIT {sizeof(sogov_process_info), 0, 0, 0, 0, 0, 0, {0}, {0}}
 #define SOGOV_AUDIT_REPORT_INIT {sizeof(sogov_audit_report), 0, {0, {0}}, 0, 0, 0, 0}
+#define SOGOV_TRUST_INFO_INIT {sizeof(sogov_trust_info), 0, 0, 0, 0, 0, 0, 0, 0}
 #define SOGOV_CALL_INFO_INIT {sizeof(sogov_call_info), 0, SOGOV_ROUTE_REASON_NONE, {0}}
 
 /* Defined in sogov_plugin.h. */
@@ -330,6 +331,14 @@ typedef enum sogov_event_kind {
    * The version was unmapped.
    */
   SOGOV_EVENT_KIND_UNMAPPED = 7,
+  /**
+   * The version is trusted no more; the detail says why and what became of it.
+   */
+  SOGOV_EVENT_KIND_REVOKED = 8,
+  /**
+   * The machine's clock was set back, or jumped ahead by more than a day. It concerns no service: the names are empty.
+   */
+  SOGOV_EVENT_KIND_CLOCK = 9,
 } sogov_event_kind;
 
 /**
@@ -1122,6 +1131,20 @@ typedef struct sogov_engine_options {
    * How what is done is recorded in the audit trail of the state directory, or NULL: nothing is.
    */
   const struct sogov_audit_options *audit;
+  /**
+   * How many of the root keys must have signed trust.json; 0: 1.
+   */
+  uint32_t root_threshold;
+  /**
+   * How often, in milliseconds, a background thread looks at the trust directory for what is revoked, from the first load
+   * on; 0: every 10,000 where there is a state directory, otherwise never; UINT32_MAX: never. Loads and
+   * sogov_trust_refresh() look in any case.
+   */
+  uint32_t trust_check_ms;
+  /**
+   * The number of the set of root keys that root_key_ids are; 0: 1. Later sets stand in the trust directory.
+   */
+  uint64_t root_set;
 } sogov_engine_options;
 
 /**
@@ -1579,6 +1602,49 @@ typedef struct sogov_scheme_options {
    */
   void *payload;
 } sogov_scheme_options;
+
+/**
+ * How trust stands. Set `size` before the call (SOGOV_TRUST_INFO_INIT does).
+ */
+typedef struct sogov_trust_info {
+  /**
+   * sizeof(sogov_trust_info), set by the caller.
+   */
+  size_t size;
+  /**
+   * The epoch of trust.json.
+   */
+  uint64_t document_epoch;
+  /**
+   * The number of denylist.json; 0: there is none.
+   */
+  uint64_t denylist_number;
+  /**
+   * The number of the set of root keys in force; 0 in the development mode.
+   */
+  uint64_t root_set;
+  /**
+   * Loaded versions that are revoked.
+   */
+  uint64_t revoked;
+  /**
+   * Those among them that serve.
+   */
+  uint64_t revoked_serving;
+  /**
+   * The time that decisions go by, in seconds since 1970; where the clock is not believed, the earliest that it can be.
+   */
+  uint64_t time;
+  /**
+   * 0: the clock is believed. 1: it was set back, and the latest time that was seen or signed counts. 2: it jumped ahead by
+   * more than a day, and is not believed where that matters until sogov_trust_confirm_time().
+   */
+  uint32_t clock;
+  /**
+   * 1: what was accepted is remembered in the state directory. 0: in this process only.
+   */
+  uint32_t durable;
+} sogov_trust_info;
 
 /**
  * A copy of a request that two versions answered differently. No content: that may be anybody's.
@@ -2693,6 +2759,38 @@ enum sogov_status sogov_verify(const struct sogov_key *key,
                                size_t signature_len,
                                const struct sogov_signature_options *options,
                                struct sogov_error **error);
+
+/**
+ * Looks at the trust directory now. Loaded versions that the deny-list revokes are taken out of service as trust.json says
+ * (`on_revoked`), which the log and events tell; that is done also where trust.json itself has ended and this answers
+ * SOGOV_STATUS_EXPIRED. Loads do the same, and so does a background thread (trust_check_ms of the engine's options).
+ *
+ * @param engine borrowed
+ * @param options actor, reason; or NULL
+ * @param info receives how trust stands, as far as its `size` reaches; or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED; SOGOV_STATUS_BELOW_FLOOR for a document, a
+ *         deny-list or root keys that are older than what was accepted before; SOGOV_STATUS_CLOCK_REFUSED where the clock
+ *         would decide and is not believed
+ */
+enum sogov_status sogov_trust_refresh(const struct sogov_engine *engine,
+                                      const struct sogov_change_options *options,
+                                      struct sogov_trust_info *info,
+                                      struct sogov_error **error);
+
+/**
+ * Takes the machine's clock as it stands for right, after it jumped ahead by more than a day: an operator's word, which is
+ * logged and kept in the trust state. A clock that is behind what was seen or signed cannot be confirmed.
+ *
+ * @param engine borrowed
+ * @param options actor and reason, both required
+ * @param time receives the time in seconds since 1970, or NULL
+ * @return SOGOV_STATUS_OK; SOGOV_STATUS_INVALID_ARGUMENT without actor or reason; SOGOV_STATUS_CLOCK_REFUSED for a clock that
+ *         is behind; SOGOV_STATUS_TRUST_INVALID without a trust directory
+ */
+enum sogov_status sogov_trust_confirm_time(const struct sogov_engine *engine,
+                                           const struct sogov_change_options *options,
+                                           uint64_t *time,
+                                           struct sogov_error **error);
 
 /**
  * Replaces the stable version of a service by a plugin file, step by step, on the calling thread: verify, preflight,

@@ -4,59 +4,58 @@
 mod audit;
 mod crash;
 mod inherited;
+mod load;
 mod open;
 mod package;
 mod sign;
+mod trust;
 mod update;
 mod verify;
 mod watch;
 
 pub use crate::store::FileStanding;
+pub use crate::trust::{ClockVerdict, SharedClock};
 pub use audit::{AuditOptions, count_signed, count_verified};
 pub use open::EngineOptions;
 pub use package::{InstalledPackage, PackageFacts, Packed, PackedPlugin, pack};
 pub use sign::{
-    FileFacts, FileSigner, check_message, sign_by, sign_message, sign_messages, sign_root_document,
+    FileFacts, FileSigner, check_message, sign_by, sign_document, sign_message, sign_messages,
     sign_trust_document,
 };
+pub use trust::TrustReport;
 pub use update::{
     GrayStep, Mismatch, OnNoData, Shadowing, StateMode, Step, StepPhase, UpdateOptions, UpdateProgress,
     UpdateReport, Verdict,
 };
 pub use verify::{limit_prepared_keys, prepared_keys, schemes, verify_by, verify_message, verify_messages};
 
-use crate::artifact::sbom;
-use crate::artifact::statement::Statement;
 use crate::crypto::hmac::SecretKey;
 use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
 use crate::journal::Kind;
 use crate::label::Label;
 use crate::loader::preflight::Preflight;
-use crate::loader::{Collisions, HostContext, Instance, Isolation};
+use crate::loader::{Collisions, Instance, Isolation};
 use crate::route::RoutePolicy;
 use crate::runtime::{
-    self, Former, Keeper, Parking, Progress, Rollback, Seat, Service, Version, VersionReport, reaping,
+    self, Former, Keeper, Parking, Progress, Rollback, Service, Version, VersionReport, reaping,
 };
-use crate::store::{Kept, Store};
+use crate::store::Store;
 use crate::sync::Mutex;
 use crate::sys::fault::Containment;
 use crate::sys::file;
 use crate::telemetry::{Events, Log, LogLevel};
-use crate::timestamp;
-use crate::trust::{self, Artifact, Demand, TrustDirectory, VerifiedImage};
+use crate::trust::{Artifact, TrustDirectory, TrustSnapshot, VerifiedImage};
 use arc_swap::ArcSwap;
 use audit::{Audit, Deed, Outcome};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The most services of an engine.
 const MAX_SERVICES: usize = 4096;
-const MAX_SIGNATURE_LEN: u64 = 64 << 10;
-const MAX_ARTIFACT_LEN: u64 = 1 << 30;
 /// Governs the plugins of one process. Any method may be called from any thread.
 #[derive(Debug)]
 pub struct Engine {
@@ -78,6 +77,15 @@ pub struct Engine {
     /// Where it was asked for: crashes end a call instead of the process.
     containment: Option<Containment>,
     closed: AtomicBool,
+    /// What of trust was applied to the loaded versions last.
+    applied: Mutex<Option<Arc<TrustSnapshot>>>,
+    /// How often the housekeeping looks at the trust directory, if it does.
+    trust_interval: Option<Duration>,
+    watching_trust: AtomicBool,
+    /// What it told last that was wrong.
+    watch_told: Mutex<Option<String>>,
+    /// The `ClockVerdict` that was told last.
+    clock_told: AtomicU8,
     /// The process that it was opened in; see `sys::fork`.
     generation: u64,
     /// For what comes back from a call.
@@ -161,8 +169,8 @@ impl Engine {
     ) -> Result<VerifiedImage> {
         let service = Label::new("service", service)?;
         let mut file = file::open(path)?;
-        let detached_signature = read_signature(path, options)?;
-        let sbom = read_sbom(path, options)?;
+        let detached_signature = load::read_signature(path, options)?;
+        let sbom = load::read_sbom(path, options)?;
         let artifact = Artifact { file: &mut file, detached_signature, sbom };
         let image = self.admit(service, label, artifact).map_err(|e| e.of(path.display()))?;
         match &options.sbom_path {
@@ -227,11 +235,7 @@ impl Engine {
     pub fn rollback(&self, service: &str, change: &Change) -> Result<Arc<Version>> {
         let service = self.existing(service)?;
         let deed = Deed { kind: Kind::Rollback, change, service: Some(service.name()), version: "" };
-        let roll_back = || match service.rollback()? {
-            Rollback::Restored(version) => Ok(version),
-            Rollback::Missing(former) => self.load_and_roll_back(&service, &former),
-        };
-        let version = self.govern(&deed, roll_back, outcome)?;
+        let version = self.govern(&deed, || self.roll_back(&service), outcome)?;
         self.settle(&service, change).map(|()| version)
     }
 
@@ -302,6 +306,9 @@ impl Engine {
             }
             reap(service, &self.keeper, &self.log);
         }
+        if let Err(e) = self.keep_floors() {
+            self.log.write(LogLevel::Error, format_args!("close: floors of services are not durable: {e}"));
+        }
         self.end_audit();
     }
 
@@ -313,156 +320,32 @@ impl Engine {
         service.ok_or_else(|| Error::new(Status::NotFound, format!("service {name}: is not known")))
     }
 
-    fn load_file(
-        &self,
-        service: &Arc<Service>,
-        label: &str,
-        path: &Path,
-        options: &LoadOptions,
-    ) -> Result<VersionReport> {
-        let label = label_of(label, path, options)?;
-        service.check_free(label)?;
-        self.check_before_load(path)?;
-        let image = self.admit_file(service.name().as_str(), Some(label.as_str()), path, options)?;
-        self.load(service, label, &image, options.isolation).map_err(|e| e.of(path.display()))
-    }
-
-    fn admit(&self, service: Label, label: Option<&str>, artifact: Artifact<'_>) -> Result<VerifiedImage> {
-        let trust = self.trust.as_ref().ok_or_else(|| {
-            Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
-        })?;
-        let demand = Demand { service: service.as_str(), label, now: timestamp::now() };
-        let decided = trust.admit(artifact, demand);
-        self.record_decision(service, label, decided, |image| *image.digest())
-    }
-
-    /// Tries the image in a child process, runs it and its self test here, and enters the version.
-    fn load(
-        &self,
-        service: &Arc<Service>,
-        label: Label,
-        image: &VerifiedImage,
-        isolation: Isolation,
-    ) -> Result<VersionReport> {
-        self.try_out(service, label, image, isolation)?;
-        let version = self.start(service, label, image, isolation, Instance::self_test)?;
-        self.enter(service, image, &version)
-    }
-
-    /// Refuses what crashed in this process before, and tries the image in a child process.
-    fn try_out(
-        &self,
-        service: &Service,
-        label: Label,
-        image: &VerifiedImage,
-        isolation: Isolation,
-    ) -> Result<()> {
-        service.check_never_crashed(image.digest())?;
-        let name = service.name();
-        if let Some(trial) = self.preflight.check(image, &self.context(name, label), isolation)? {
-            for note in trial.notes {
-                self.log.write(LogLevel::Warning, format_args!("{name}@{label}: preflight: {note}"));
+    /// What is revoked meanwhile is passed over.
+    fn roll_back(&self, service: &Arc<Service>) -> Result<Arc<Version>> {
+        let mut loaded: Option<Former> = None;
+        loop {
+            let former = match service.rollback()? {
+                Rollback::Restored(version) => return Ok(version),
+                Rollback::Missing(former) => former,
+            };
+            if loaded == Some(former) {
+                return Err(Error::new(
+                    Status::Busy,
+                    format!(
+                        "service {}: was changed while {} was loaded for rollback",
+                        service.name(),
+                        former.label
+                    ),
+                ));
             }
-        }
-        Ok(())
-    }
-
-    /// Runs the image, and then `test`. What cannot be a version any more is refused before its code runs.
-    fn start(
-        &self,
-        service: &Arc<Service>,
-        label: Label,
-        image: &VerifiedImage,
-        isolation: Isolation,
-        test: impl FnOnce(&Instance) -> Result<()>,
-    ) -> Result<Arc<Version>> {
-        let (name, epoch) = (service.name(), image.statement().epoch);
-        let seat = Seat::reserve()?;
-        let context = self.context(name, label);
-        let mut instance = Instance::map(image, &context, isolation, self.collisions)?;
-        let started = instance.start(context, self.containment_now()).and_then(|()| test(&instance));
-        let watcher = self.watcher(service);
-        let version = Version::new(seat, name, label, *image.digest(), epoch, instance, watcher);
-        started.map_err(|refusal| self.turn_away(service, &version, &refusal))?;
-        Ok(version)
-    }
-
-    /// What a plugin is told, and where its log goes.
-    fn context(&self, service: Label, label: Label) -> HostContext {
-        let log = self.log.clone();
-        HostContext {
-            service: service.to_string(),
-            version: label.to_string(),
-            log: Box::new(move |level, line| {
-                let level = match level {
-                    1 => LogLevel::Error,
-                    2 => LogLevel::Warning,
-                    _ => LogLevel::Info,
-                };
-                log.write(level, format_args!("{service}@{label}: {line}"));
-            }),
-        }
-    }
-
-    /// Puts what was started beside the other versions.
-    fn enter(
-        &self,
-        service: &Arc<Service>,
-        image: &VerifiedImage,
-        version: &Arc<Version>,
-    ) -> Result<VersionReport> {
-        // Kept before it can serve: what serves can always be brought back.
-        let kept =
-            self.store.as_ref().map_or(Ok(()), |store| store.keep(service.name(), version.label(), image));
-        kept.and_then(|()| service.add(Arc::clone(version)))
-            .map_err(|refusal| self.turn_away(service, version, &refusal))
-    }
-
-    /// Takes away what was started and must not serve; what has to stay mapped is the housekeeping's.
-    fn turn_away(&self, service: &Arc<Service>, version: &Arc<Version>, refusal: &Error) -> Error {
-        let refusal = service.turn_away(version, refusal);
-        reap(service, &self.keeper, &self.log);
-        refusal
-    }
-
-    /// Loads an artifact of the store; it is verified like any other.
-    fn load_stored(&self, service: &Arc<Service>, former: &Former) -> Result<VersionReport> {
-        let store = self.store.as_ref().ok_or_else(|| {
-            Error::new(
-                Status::NotFound,
-                format!(
-                    "{}@{}: is not mapped any more, and there is no state directory",
-                    service.name(),
-                    former.label
-                ),
-            )
-        })?;
-        let of = |e: Error| e.of(format_args!("{}@{} from the store", service.name(), former.label));
-        let Kept { mut file, detached_signature, sbom } =
-            store.artifact(service.name(), former).map_err(of)?;
-        let artifact = Artifact { file: &mut file, detached_signature, sbom };
-        let image = self.admit(service.name(), Some(former.label.as_str()), artifact).map_err(of)?;
-        if *image.digest() != former.digest {
-            return Err(of(Error::new(
-                Status::Modified,
-                "expected the artifact of that digest, found another",
-            )));
-        }
-        self.load(service, former.label, &image, Isolation::own_if(former.isolated)).map_err(of)
-    }
-
-    fn load_and_roll_back(&self, service: &Arc<Service>, former: &Former) -> Result<Arc<Version>> {
-        self.load_stored(service, former)?;
-        match service.rollback()? {
-            Rollback::Restored(version) => Ok(version),
-            Rollback::Missing(_) => Err(Error::new(
-                Status::Busy,
-                format!(
-                    "service {}: was changed while {} was loaded for rollback",
-                    service.name(),
-                    former.label
-                ),
-            )),
+            match self.load_stored(service, &former) {
+                Ok(_) => loaded = Some(former),
+                Err(e) if e.status() == Status::Revoked => {
+                    self.log.write(LogLevel::Warning, format_args!("rollback {}: {e}", service.name()));
+                    service.forget_former(&former);
+                }
+                Err(e) => return Err(e),
+            }
         }
     }
 
@@ -471,17 +354,22 @@ impl Engine {
         for version in service.take_surplus(self.parking) {
             self.leave_to_housekeeping(self.unloading(service, version, self.parking));
         }
+        self.raise_floor(service);
         let Some(store) = &self.store else { return Ok(()) };
         if change.wait_durable {
-            return store.write(service);
+            return store.write(service).and_then(|()| self.keep_floors());
         }
         let (service, store, log) = (Arc::clone(service), Arc::clone(store), self.log.clone());
+        let engine = self.this.clone();
         self.leave_to_housekeeping(move || {
             // What another job or the closing of the engine has written leaves nothing to do: not even the lock is touched.
             if service.has_unwritten()
                 && let Err(e) = store.write(&service)
             {
                 log.write(LogLevel::Error, format_args!("{}: its state is not durable: {e}", service.name()));
+            }
+            if let Some(Err(e)) = engine.upgrade().map(|engine| engine.keep_floors()) {
+                log.write(LogLevel::Error, format_args!("{}: its floor is not durable: {e}", service.name()));
             }
             Progress::Done
         });
@@ -533,44 +421,11 @@ fn outcome(version: &Arc<Version>) -> Outcome {
     Outcome::of(version.label(), Some(*version.digest()))
 }
 
-/// The label that was asked for, or the statement's where that is empty.
-fn label_of(label: &str, path: &Path, options: &LoadOptions) -> Result<Label> {
-    if label.is_empty() { stated_label(path, options) } else { Label::new("version", label) }
-}
-
 /// Leaves it to the housekeeping to unmap what the linker still holds of closed images.
 fn reap(service: &Arc<Service>, keeper: &Keeper, log: &Log) {
     if service.has_remnants()
         && let Err(e) = keeper.submit(reaping(service))
     {
         log.write(LogLevel::Error, e);
-    }
-}
-
-/// The label that the artifact's statement gives, which is not verified yet: the decision over the artifact asks for it.
-fn stated_label(path: &Path, options: &LoadOptions) -> Result<Label> {
-    let file = file::read(path, MAX_ARTIFACT_LEN)?;
-    let detached = read_signature(path, options)?;
-    let sigmeta = trust::signature_of(&file, detached.as_deref()).map_err(|e| e.of(path.display()))?.0;
-    Label::new("version of the statement", &Statement::from_der(&sigmeta.statement)?.version)
-}
-
-/// The detached signature, if there is one. One that was named has to be there.
-fn read_signature(path: &Path, options: &LoadOptions) -> Result<Option<Vec<u8>>> {
-    read_beside(options.signature_path.as_deref(), &sign::signature_path(path), MAX_SIGNATURE_LEN)
-}
-
-/// The bill of materials, likewise.
-fn read_sbom(path: &Path, options: &LoadOptions) -> Result<Option<Vec<u8>>> {
-    read_beside(options.sbom_path.as_deref(), &sign::sbom_path(path), sbom::MAX_LEN as u64)
-}
-
-fn read_beside(named: Option<&Path>, beside: &Path, max_len: u64) -> Result<Option<Vec<u8>>> {
-    match named {
-        Some(named) => file::read(named, max_len).map(Some),
-        None => match file::read(beside, max_len) {
-            Err(missing) if missing.status() == Status::NotFound => Ok(None),
-            read => read.map(Some),
-        },
     }
 }

@@ -31,6 +31,8 @@ pub use lease::{Lease, Outcome};
 pub use process::{ProcessReport, enroll, is_tainted, mark_restart_wanted, mark_tainted, process_report};
 pub use published::Published;
 pub use reaper::reaping;
-pub use service::{Broken, Former, Frozen, Parking, Rollback, Service, ServiceState, Staging};
+pub use service::{
+    Broken, Former, Frozen, OnRevocation, Parking, Revocation, Rollback, Service, ServiceState, Staging,
+};
 pub use shadow::{Copies, RequestCopy};
-pub use version::{Happening, Standing, Version, VersionReport, Watcher};
+pub use version::{Happening, Origin, Standing, Version, VersionReport, Watcher};

@@ -7,6 +7,7 @@
 //!                                .sbom.json where the statement binds a bill of materials; verified anew at each load
 //! machine/stable/<service>.json  which version is stable, and which were before
 //! machine/packages/              installed packages; see `packages`
+//! machine/trust/                 what was accepted of trust; see `trust`
 //! ```
 //!
 //! Artifacts that no service names are removed when a directory is opened 30 days after they were kept: another process
@@ -50,7 +51,7 @@ pub struct Store {
 
 /// An artifact of the store.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Stored {
     /// The plugin.
     pub file: File,
     /// Its detached signature, where it has none inside.
@@ -91,7 +92,7 @@ impl Store {
     }
 
     /// The artifact of a version, to be verified again, with what was kept beside it.
-    pub fn artifact(&self, service: Label, former: &Former) -> Result<Kept> {
+    pub fn artifact(&self, service: Label, former: &Former) -> Result<Stored> {
         let name = artifact_name(service, former.label, &former.digest);
         let file = self.artifacts.open_file(&format!("{name}.so"), Status::Io)?;
         let beside =
@@ -102,7 +103,7 @@ impl Store {
             };
         let detached_signature = beside(".sogsig", MAX_SIGNATURE)?;
         let sbom = beside(".sbom.json", MAX_SBOM)?;
-        Ok(Kept { file, detached_signature, sbom })
+        Ok(Stored { file, detached_signature, sbom })
     }
 
     /// Makes the service's state durable if it changed. What is written is the state at that moment, so of two that
@@ -171,8 +172,13 @@ fn record_name(service: Label) -> String {
 fn render(state: &ServiceState) -> String {
     let former = |f: &Former| {
         let mut record = serde_json::json!({"version": f.label.as_str(), "digest": sm3::text(&f.digest)});
-        if let (true, Some(fields)) = (f.isolated, record.as_object_mut()) {
-            fields.insert("isolated".into(), true.into());
+        if let Some(fields) = record.as_object_mut() {
+            if f.isolated {
+                fields.insert("isolated".into(), true.into());
+            }
+            if f.epoch > 0 {
+                fields.insert("epoch".into(), f.epoch.into());
+            }
         }
         record
     };
@@ -218,8 +224,9 @@ fn former(field: &Field<'_>) -> Result<Former> {
     let digest = object.required("digest")?;
     let digest = parse_digest(digest.text(128)?).ok_or_else(|| digest.expected("sm3: and 64 hex digits"))?;
     let isolated = object.optional("isolated").map(|field| field.boolean()).transpose()?.unwrap_or(false);
+    let epoch = object.optional("epoch").map(|field| field.unsigned()).transpose()?.unwrap_or(0);
     object.finish()?;
-    Ok(Former { label, digest, isolated })
+    Ok(Former { label, digest, isolated, epoch })
 }
 
 #[cfg(test)]
@@ -232,6 +239,7 @@ mod tests {
             label: Label::new("version", label).unwrap(),
             digest: [byte; 32],
             isolated: byte == 1,
+            epoch: u64::from(byte),
         };
         for state in [
             ServiceState::default(),

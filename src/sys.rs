@@ -1,5 +1,6 @@
 //! What the kernel offers, behind safe functions that answer this crate's errors.
 
+pub mod boot;
 pub mod directory;
 pub mod event_fd;
 pub mod fault;
@@ -17,6 +18,7 @@ pub mod quiet;
 pub mod random;
 pub mod sandbox;
 pub mod signal;
+pub mod stamp;
 pub mod supervised;
 pub mod task;
 pub mod thread;

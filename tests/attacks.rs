@@ -6,10 +6,11 @@ mod support;
 
 #[path = "attacks/audit.rs"]
 mod audit;
+#[path = "attacks/packages.rs"]
+mod packages;
 #[path = "attacks/sbom.rs"]
 mod sbom;
 #[path = "attacks/schemes.rs"]
 mod schemes;
-
-#[path = "attacks/packages.rs"]
-mod packages;
+#[path = "attacks/trust_state.rs"]
+mod trust_state;

@@ -7,7 +7,7 @@ mod support;
 use sogov::engine::{Change, Engine};
 use sogov::loader::Invocation;
 use sogov::route::{Request, RoutePolicy};
-use sogov::trust::{Advisories, TrustDocument};
+use sogov::trust::{Advisories, Denylist, Roots, TrustDocument};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use support::{ROOT, TempDir, Trust, fee, load};
 
 /// The documents that users and developers read.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "README.zh-CN.md",
     "ARCHITECTURE.md",
@@ -28,6 +28,7 @@ const DOCUMENTS: [&str; 11] = [
     "docs/packages.md",
     "docs/plugin-guide.md",
     "docs/sbom.md",
+    "docs/trust.md",
 ];
 
 #[test]
@@ -203,6 +204,24 @@ fn the_documents_about_components_are_valid() {
     let rule = TrustDocument::parse(trust.text.as_bytes()).unwrap().rule_for("other").sbom;
     assert!(rule.required && rule.denied().len() == 3 && rule.advisories_max_age.is_some());
     assert_eq!(Advisories::parse(advisories.text.as_bytes()).unwrap().len(), 1);
+}
+
+#[test]
+fn the_documents_of_trust_are_valid() {
+    let mut kinds = Vec::new();
+    for block in blocks("docs/trust.md") {
+        let Some(name) = block.language.strip_prefix("json ") else { continue };
+        let text = block.text.as_bytes();
+        let read = match name {
+            "trust.json" => TrustDocument::parse(text).map(drop),
+            "denylist.json" => Denylist::parse(text).map(drop),
+            "roots/2.json" => Roots::parse(text).map(|(set, _)| assert_eq!(set.number(), 2)),
+            other => panic!("docs/trust.md: {other} is no document of trust"),
+        };
+        read.unwrap_or_else(|e| panic!("docs/trust.md: {name}: {e}"));
+        kinds.push(name.to_owned());
+    }
+    assert_eq!(kinds, ["trust.json", "denylist.json", "roots/2.json"]);
 }
 
 #[test]

@@ -30,13 +30,14 @@ int main(void)
     sogov_version_info version = SOGOV_VERSION_INFO_INIT;
     sogov_call_info call = SOGOV_CALL_INFO_INIT;
     sogov_process_info process = SOGOV_PROCESS_INFO_INIT;
+    sogov_trust_info trust = SOGOV_TRUST_INFO_INIT;
     const char number[] = SOGOV_VERSION_TEXT;
     struct sogov_plugin plugin;
     plugin.abi = SOGOV_PLUGIN_ABI;
     plugin.flags = SOGOV_PLUGIN_STOPS_CLEAN;
     return !(text_is(SOGOV_TEXT("fee")) && bytes.data == NULL && bytes.len == 0 && bytes.capacity == 0 &&
              version.size == sizeof version && version.pin_reason[SOGOV_REASON_SIZE - 1] == 0 &&
-             process.size == sizeof process && call.size == sizeof call && call.version[SOGOV_LABEL_SIZE - 1] == 0 &&
+             process.size == sizeof process && trust.size == sizeof trust && call.size == sizeof call && call.version[SOGOV_LABEL_SIZE - 1] == 0 &&
              call.reason == SOGOV_ROUTE_REASON_NONE && version.standing == SOGOV_STANDING_LOADED &&
              number[0] == '0' + SOGOV_VERSION_MAJOR && SOGOV_VERSION_NUMBER >= SOGOV_VERSION_MINOR * 1000 &&
              plugin.abi == 1 && plugin.flags == 1 && SOGOV_PLUGIN_OK == 0 && SOGOV_PLUGIN_FAILED == 1);

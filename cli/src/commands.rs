@@ -55,6 +55,8 @@ pub const ALL: &[Command] = &[
     run::COMMAND,
     audit::VERIFY,
     audit::SHOW,
+    trust::CONFIRM_TIME,
+    trust::STATE,
 ];
 
 /// The first words of commands with two.

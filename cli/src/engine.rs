@@ -9,6 +9,7 @@ use sogov::crypto::hmac::SecretKey;
 use sogov::crypto::key_id::KeyId;
 use sogov::engine::{AuditOptions, Engine, EngineOptions};
 use sogov::telemetry::{Log, LogLevel};
+use sogov::trust::Roots;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +19,13 @@ pub const ACTOR: &str = "sogov run";
 pub const TRUST: Opt = Opt::value("trust", "DIR", "the trust directory");
 pub const ROOT_ID: Opt =
     Opt::many("root-id", "sm3:HEX", "id of a root key; one of these must have signed trust.json");
+pub const ROOT_THRESHOLD: Opt =
+    Opt::value("root-threshold", "N", "how many of the root keys must have signed; default 1");
+pub const ROOT_SET: Opt = Opt::value(
+    "root-set",
+    "N",
+    "number of the set that the root keys are; default 1, later ones stand in roots/",
+);
 pub const DEVELOPMENT: Opt = Opt::flag("development", "take trust.json without a signature by root keys");
 
 /// The engine over the trust directory of `--trust`.
@@ -30,6 +38,8 @@ pub fn open(
     Ok(Engine::open(EngineOptions {
         trust_directory: Some(args.required_path("trust")?.to_owned()),
         root_key_ids: roots(args)?,
+        root_threshold: root_threshold(args)?,
+        root_set: args.number("root-set")?.unwrap_or(0),
         state_directory,
         audit,
         log: log(verbose),
@@ -44,6 +54,8 @@ pub fn open_with_packages(args: &Args) -> Result<Arc<Engine>, Failure> {
     Ok(Engine::open_idle(EngineOptions {
         trust_directory: Some(args.required_path("trust")?.to_owned()),
         root_key_ids: roots(args)?,
+        root_threshold: root_threshold(args)?,
+        root_set: args.number("root-set")?.unwrap_or(0),
         state_directory: Some(args.required_path("state")?.to_owned()),
         receipt_key: Some(Arc::new(receipt_key)),
         log: log(false),
@@ -58,6 +70,21 @@ pub fn roots(args: &Args) -> Result<Vec<KeyId>, Failure> {
         (false, false) => Err(Failure::Usage("--root-id (or --development) is required".into())),
         _ => root_ids(args),
     }
+}
+
+/// The set of root keys that `--root-id`, `--root-threshold` and `--root-set` describe.
+pub fn root_set(args: &Args) -> Result<Roots, Failure> {
+    set_of(args, roots(args)?)
+}
+
+/// The set of these root keys with `--root-threshold` and `--root-set`.
+pub fn set_of(args: &Args, ids: Vec<KeyId>) -> Result<Roots, Failure> {
+    Ok(Roots::new(ids).with(root_threshold(args)?, args.number("root-set")?.unwrap_or(0))?)
+}
+
+/// The value of `--root-threshold`; 0 without it.
+pub fn root_threshold(args: &Args) -> Result<usize, Failure> {
+    Ok(usize::try_from(args.number("root-threshold")?.unwrap_or(0)).unwrap_or(usize::MAX))
 }
 
 /// The values of `--root-id`.

@@ -11,7 +11,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use support::{SOGOV, Story};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "keygen",
     "key-id",
     "trust init",
@@ -27,6 +27,8 @@ const COMMANDS: [&str; 15] = [
     "run",
     "audit verify",
     "audit show",
+    "trust confirm-time",
+    "trust state",
 ];
 
 /// The examples of `--help`, one command after the other, are a story that works.
@@ -418,14 +420,19 @@ fn components_are_bound_shown_and_denied() {
     let check = format!("trust check --dir trust --root-id {}", story.id("root"));
     story.refused(&check, 1, "TRUST_INVALID", "advisories.json");
     story.write("trust/advisories.json", "{}");
-    story.refused("trust sign --advisories --dir trust --key root.pem", 1, "TRUST_INVALID", "schema");
+    story.refused(
+        "trust sign --dir trust --key root.pem --file advisories.json",
+        1,
+        "TRUST_INVALID",
+        "schema",
+    );
     story.write(
         "trust/advisories.json",
         r#"{"schema":1,"number":7,"published":"2026-01-31T00:00:00Z","advisories":[{"id":"RUSTSEC-1","affected":[
             {"package":{"ecosystem":"crates.io","name":"bar"},"versions":["2.0.0"]}]}]}"#,
     );
     story.refused(&verify, 1, "TRUST_INVALID", "advisories.json.sogsig");
-    story.ok("trust sign --advisories --dir trust --key root.pem");
+    story.ok("trust sign --dir trust --key root.pem --file advisories.json");
     assert_eq!(story.json(&check)["advisories"]["number"], 7);
     assert_eq!(story.json(&check)["services"][0]["sbom_denies"], json!(["pkg:cargo/foo <1.2"]));
     story.refused(&verify, 1, "COMPONENT_DENIED", "pkg:cargo/bar@2.0.0");
@@ -476,6 +483,48 @@ fn inspect_takes_any_file() {
         (&root["content"], &root["statement"]["of"]),
         (&json!("whole"), &json!("a document of a trust directory"))
     );
+}
+
+#[test]
+fn deny_lists_and_root_sets_are_signed_and_what_was_accepted_is_shown() {
+    let story = Story::new();
+    let (root, stranger) = (story.id("root"), story.id("stranger"));
+    let check = format!("trust check --dir trust --root-id {root}");
+    story.write("trust/denylist.json", r#"{"schema":1,"number":0}"#);
+    let sign = "trust sign --dir trust --key root.pem --file";
+    story.refused(&format!("{sign} denylist.json"), 1, "TRUST_INVALID", "number");
+    story.write(
+        "trust/denylist.json",
+        r#"{"schema":1,"number":3,"services":[{"name":"fee","epoch_below":2,"reason":"rounds wrong"}]}"#,
+    );
+    story.refused(&check, 1, "TRUST_INVALID", "denylist.json.sogsig");
+    story.ok(&format!("{sign} denylist.json"));
+    let checked = story.json(&check);
+    assert_eq!((&checked["denylist"]["number"], &checked["denylist"]["services"]), (&json!(3), &json!(1)));
+    story.copy_plugins();
+    story.sign_fee("v1");
+    let verify = format!("verify {} --service fee --version v1 v1.so", story.trust());
+    story.refused(&verify, 1, "REVOKED", "rounds wrong");
+
+    fs::create_dir(story.at("trust/roots")).unwrap();
+    story.write(
+        "trust/roots/2.json",
+        format!(r#"{{"schema":1,"number":2,"threshold":1,"keys":["{stranger}"]}}"#),
+    );
+    story.ok(&format!("{sign} roots/2.json"));
+    story.refused(&check, 1, "TRUST_INVALID", "roots/2.json");
+    for file in ["roots/2.json", "denylist.json", "trust.json"] {
+        story.ok(&format!("trust sign --dir trust --key stranger.pem --file {file}"));
+    }
+    assert_eq!(story.json(&check)["root_set"], 2);
+
+    story.refused("trust state --state nowhere", 3, "NOT_FOUND", "expected the trust state");
+    fs::create_dir(story.at("state")).unwrap();
+    let confirm =
+        format!("trust confirm-time --dir trust --state state --root-id {root} --actor ops --reason");
+    story.ok(&format!("{confirm} moved"));
+    let state = story.json("trust state --state state");
+    assert_eq!(state["confirmations"][0]["actor"], "ops");
 }
 
 #[test]

@@ -110,6 +110,12 @@ struct engine_options {
     const private_key *receipt_key = nullptr;
     /// How what is done is recorded; without it nothing is.
     std::optional<audit_options> audit = {};
+    /// How many of the root keys must have signed the trust document; 0: 1.
+    std::uint32_t root_threshold = 0;
+    /// How often a background thread looks at the trust directory for what is revoked; see sogov_engine_options.
+    std::uint32_t trust_check_ms = 0;
+    /// The number of the set of root keys that root_keys are; 0: 1. Later sets stand in the trust directory.
+    std::uint64_t root_set = 0;
 };
 
 /// Who asks for a change, and why (both go into the log); and what a change may be told beside that.
@@ -193,6 +199,23 @@ inline result<audit_report> audit_verify(std::string_view directory, const std::
                                 found.checkpoints, found.signed_up_to,         found.recovered};
         });
 }
+
+/// How trust stands; sogov_trust_info says more.
+struct trust_info {
+    /// The epoch of trust.json, the number of denylist.json (0: there is none) and of the set of root keys.
+    std::uint64_t document_epoch = 0;
+    std::uint64_t denylist_number = 0;
+    std::uint64_t root_set = 0;
+    /// Loaded versions that are revoked, and those among them that serve.
+    std::uint64_t revoked = 0;
+    std::uint64_t revoked_serving = 0;
+    /// The time that decisions go by, in seconds since 1970.
+    std::uint64_t time = 0;
+    /// 0: the clock is believed; 1: it was set back; 2: it jumped ahead.
+    std::uint32_t clock = 0;
+    /// What was accepted is remembered in the state directory.
+    bool durable = false;
+};
 
 /// Trust, services and versions of one program; usually there is one a process. Any number of threads may use it at once.
 ///
@@ -374,6 +397,35 @@ public:
             [&] { return found; });
     }
 
+    /// Looks at the trust directory now, and takes out of service what it revokes.
+    ///
+    /// @return how trust stands; SOGOV_STATUS_TRUST_INVALID, SOGOV_STATUS_EXPIRED, SOGOV_STATUS_BELOW_FLOOR for something older
+    ///         than what was accepted before, SOGOV_STATUS_CLOCK_REFUSED
+    result<trust_info> refresh_trust(const change_options &options = {}) const
+    {
+        const auto with = native(options);
+        sogov_trust_info found = SOGOV_TRUST_INFO_INIT;
+        return detail::run(
+            [&](sogov_error **error) { return sogov_trust_refresh(native(), &with, &found, error); },
+            [&] {
+                return trust_info{found.document_epoch,  found.denylist_number, found.root_set, found.revoked,
+                                  found.revoked_serving, found.time,            found.clock,    found.durable != 0};
+            });
+    }
+
+    /// Takes the machine's clock for right after it jumped ahead, on the word of the options' actor, who gives a reason.
+    ///
+    /// @return the time in seconds since 1970; SOGOV_STATUS_INVALID_ARGUMENT without actor or reason,
+    ///         SOGOV_STATUS_CLOCK_REFUSED for a clock that is behind
+    result<std::uint64_t> confirm_time(const change_options &options) const
+    {
+        const auto with = native(options);
+        std::uint64_t time = 0;
+        return detail::run(
+            [&](sogov_error **error) { return sogov_trust_confirm_time(native(), &with, &time, error); },
+            [&] { return time; });
+    }
+
     /// Does at once what destroying does. Later uses answer an error.
     void close() noexcept { handle_.reset(); }
 
@@ -465,6 +517,9 @@ inline result<engine> engine::open(engine_options options)
         audit.pseudonym_key_len = options.audit->pseudonym_key.size();
         with.audit = &audit;
     }
+    with.root_threshold = options.root_threshold;
+    with.trust_check_ms = options.trust_check_ms;
+    with.root_set = options.root_set;
     sogov_engine *made = nullptr;
     auto done = detail::run([&](sogov_error **error) { return sogov_engine_open(&with, &made, error); });
     if (!done)

@@ -394,12 +394,6 @@ pub fn package_signed_bytes(manifest_der: &[u8], scheme_id: u8, key_id: &KeyId) 
     Domain::Package.signed_bytes(manifest_der, scheme_id, key_id)
 }
 
-/// What the key `key_id` signs, by the scheme `scheme_id`, to vouch for a snapshot of advisories: as [`signed_bytes`],
-/// but led by `"sogov.advisories.v1" 00`.
-pub fn advisories_signed_bytes(document: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
-    Domain::Advisories.signed_bytes(document, scheme_id, key_id)
-}
-
 /// What leads the bytes that a host's own key codes in the receipt of an installed package.
 pub const RECEIPT_TAG: &[u8] = b"sogov.receipt.v1\0";
 
@@ -410,18 +404,29 @@ pub fn is_signed_bytes(message: &[u8]) -> bool {
 }
 
 /// What kind of thing a signature is for: a signature of one domain is worth nothing in another.
-#[derive(Clone, Copy)]
-enum Domain {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// The statement of a plugin file.
     Statement,
+    /// The trust document, `trust.json`.
     TrustDocument,
+    /// An update package, by its manifest.
     Package,
+    /// A snapshot of advisories, `advisories.json`.
     Advisories,
+    /// The deny-list, `denylist.json`.
+    Denylist,
+    /// A set of root keys, `roots/<number>.json`.
+    Roots,
 }
 
 impl Domain {
-    const ALL: [Self; 4] = [Self::Statement, Self::TrustDocument, Self::Package, Self::Advisories];
+    const ALL: [Self; 6] =
+        [Self::Statement, Self::TrustDocument, Self::Package, Self::Advisories, Self::Denylist, Self::Roots];
 
-    fn signed_bytes(self, content: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
+    /// What the key `key_id` signs, by the scheme `scheme_id`, to vouch for `content`:
+    /// `tag || scheme (1 byte) || key id (32) || length (64 bits, little-endian) || content`.
+    pub fn signed_bytes(self, content: &[u8], scheme_id: u8, key_id: &KeyId) -> Vec<u8> {
         let len = (content.len() as u64).to_le_bytes();
         [self.tag(), &[scheme_id], key_id.as_bytes(), &len, content].concat()
     }
@@ -432,6 +437,8 @@ impl Domain {
             Self::TrustDocument => b"sogov.trust.v1\0",
             Self::Package => b"sogov.pkg.v1\0",
             Self::Advisories => b"sogov.advisories.v1\0",
+            Self::Denylist => b"sogov.denylist.v1\0",
+            Self::Roots => b"sogov.roots.v1\0",
         }
     }
 }

@@ -13,15 +13,15 @@ use crate::crypto::hmac::SecretKey;
 use crate::crypto::key::Key;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::sm2::UserId;
-use crate::crypto::sm3::{self, Digest};
+use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result};
 use crate::journal::{CheckpointSigner, Entry, Head, Kind, Limits, Trail};
 use crate::label::Label;
 use crate::runtime::Progress;
 use crate::sync::Mutex;
-use crate::sys::{file, fork};
+use crate::sys::fork;
 use crate::telemetry::{Log, LogLevel};
-use crate::trust::TrustDirectory;
+use crate::trust::{TrustDirectory, TrustSnapshot};
 use arc_swap::ArcSwap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,6 @@ use std::time::Duration;
 /// How long counts of messages wait at most before they are recorded.
 const INTERVAL: Duration = Duration::from_mins(1);
 const REQUESTED: &str = "REQUESTED";
-const MAX_TRUST_DOCUMENT: u64 = 4 << 20;
 
 /// How an engine records what it does.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +56,8 @@ pub(super) struct Audit {
     pending: Mutex<Vec<Entry>>,
     /// Whether the engine was closed: what comes afterwards, of versions that leases have held, is signed at once.
     has_ended: AtomicBool,
-    /// The trust document that was seen last.
-    trust: Mutex<Option<Digest>>,
+    /// What was seen last of trust: the digest of the document, and the numbers of the deny-list and of the root keys.
+    trust: Mutex<Option<(Digest, u64, u64)>>,
     /// The process that it was opened in: a forked child records nothing in its parent's name.
     generation: u64,
 }
@@ -109,16 +108,15 @@ impl Engine {
         let Deed { kind, change, service, .. } = deed;
         let verb = kind.name().replace('-', " ");
         let name = |service: Option<Label>| service.map(|name| format!(" {name}")).unwrap_or_default();
-        let by = if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
-        let why = if change.reason.is_empty() { String::new() } else { format!(" ({})", change.reason) };
+        let by = change.attribution();
         match &outcome {
             Ok(Outcome { version, service: found, .. }) => {
                 let of = name(found.or(*service));
-                self.log.write(LogLevel::Info, format_args!("{verb}{of}: {version}{by}{why}"));
+                self.log.write(LogLevel::Info, format_args!("{verb}{of}: {version}{by}"));
             }
             Err(e) => {
                 let of = name(*service);
-                self.log.write(LogLevel::Error, format_args!("{verb}{of} refused{by}{why}: {e}"));
+                self.log.write(LogLevel::Error, format_args!("{verb}{of} refused{by}: {e}"));
             }
         }
         let mut entry = deed.entry();
@@ -167,9 +165,6 @@ impl Engine {
         digest: impl FnOnce(&T) -> Digest,
     ) -> Result<T> {
         let Some(audit) = &self.audit else { return decided };
-        if let Some(trust) = &self.trust {
-            audit.notice_trust(trust);
-        }
         let mut entry = Entry::new(Kind::Verify);
         entry.service = service.to_string();
         label.unwrap_or_default().clone_into(&mut entry.version);
@@ -204,8 +199,8 @@ impl Engine {
         } else if let Err(e) = opened {
             audit.complain(&e);
         }
-        if let Some(trust) = &self.trust {
-            audit.notice_trust(trust);
+        if let Some(Ok(view)) = self.trust.as_ref().map(TrustDirectory::look) {
+            audit.notice_trust(&view.snapshot);
         }
         enlist(audit);
         let weak = Arc::downgrade(audit);
@@ -329,15 +324,15 @@ impl Audit {
         }
     }
 
-    /// Records that the trust document is another than it was.
-    fn notice_trust(&self, trust: &TrustDirectory) {
-        let Ok(document) = file::read(&trust.path().join("trust.json"), MAX_TRUST_DOCUMENT) else { return };
-        let digest = sm3::digest(&document);
-        let before = self.trust.lock().replace(digest);
-        if before != Some(digest) {
+    /// Records that the trust document, the deny-list or the root keys are others than they were.
+    pub(super) fn notice_trust(&self, trust: &TrustSnapshot) {
+        let now = (trust.digest, trust.denylist_number(), trust.root_set());
+        let before = self.trust.lock().replace(now);
+        if before != Some(now) {
             let mut entry = Entry::new(Kind::Trust);
-            entry.digest = Some(digest);
-            entry.message = if before.is_some() { "changed" } else { "as the engine was opened" }.into();
+            let when = if before.is_some() { "changed" } else { "as the engine was opened" };
+            entry.digest = Some(trust.digest);
+            entry.message = format!("{when}: {trust}");
             self.record(entry, false);
         }
     }

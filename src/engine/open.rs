@@ -4,7 +4,7 @@ use super::audit::{Audit, Deed};
 use super::{AuditOptions, Change, Engine};
 use crate::crypto::hmac::SecretKey;
 use crate::crypto::key_id::KeyId;
-use crate::error::Result;
+use crate::error::{Result, Status};
 use crate::journal::Kind;
 use crate::label::Label;
 use crate::loader::Collisions;
@@ -14,11 +14,11 @@ use crate::store::Store;
 use crate::sync::Mutex;
 use crate::sys::fork;
 use crate::telemetry::{Events, Log, LogLevel};
-use crate::trust::{Roots, TrustDirectory};
+use crate::trust::{ClockVerdict, Kept, Roots, SharedClock, TrustDirectory};
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 
 /// How many retired versions of a service stay mapped unless the options say otherwise.
 const PARKED_VERSIONS: usize = 2;
@@ -32,6 +32,16 @@ pub struct EngineOptions {
     pub trust_directory: Option<PathBuf>,
     /// One of these keys must have signed the trust document; none is the development mode.
     pub root_key_ids: Vec<KeyId>,
+    /// How many of the root keys must have signed it; 0: 1.
+    pub root_threshold: usize,
+    /// The number of this set of root keys in its chain; 0: 1. Later sets stand in the trust directory.
+    pub root_set: u64,
+    /// How often the housekeeping looks at the trust directory for what is revoked, in milliseconds, from the first load on; 0:
+    /// every 10,000 where there is a state directory, otherwise never; `u32::MAX`: never. Loads and
+    /// [`refresh_trust`](Engine::refresh_trust) look in any case.
+    pub trust_check_ms: u32,
+    /// The clock that trust goes by: the machine's, but in tests.
+    pub clock: SharedClock,
     /// The state directory; without it nothing outlives the process.
     pub state_directory: Option<PathBuf>,
     /// The key that codes the receipts of installed packages: without it none is installed, and receipts are not looked
@@ -69,15 +79,12 @@ impl Engine {
     /// The same, but what the last engine served stays where it is: for a program that installs packages and runs none of
     /// the code in the state directory.
     pub fn open_idle(options: EngineOptions) -> Result<Arc<Self>> {
-        let trust = options
-            .trust_directory
-            .map(|path| TrustDirectory::new(path, Roots::new(options.root_key_ids), super::prepared_keys))
-            .map(|trust| trust.with_schemes(super::schemes));
+        let store = options.state_directory.as_deref().map(Store::open).transpose()?.map(Arc::new);
+        let trust = trust_of(&options)?;
         if let Some(trust) = &trust {
             // An unsound directory is told now, not at the first load.
-            trust.read(crate::timestamp::now())?;
+            trust.read()?;
         }
-        let store = options.state_directory.as_deref().map(Store::open).transpose()?.map(Arc::new);
         let audit = match &options.audit {
             Some(audit) => Audit::open(audit, options.state_directory.as_deref(), &options.log)?,
             None => None,
@@ -103,13 +110,24 @@ impl Engine {
             collisions: options.collisions,
             containment,
             closed: AtomicBool::new(false),
+            applied: Mutex::default(),
+            trust_interval: super::trust::interval(options.trust_check_ms, options.state_directory.is_some()),
+            watching_trust: AtomicBool::new(false),
+            watch_told: Mutex::default(),
+            clock_told: AtomicU8::new(ClockVerdict::Believed as u8),
             generation: fork::generation(),
             this: this.clone(),
         });
         if engine.trust.is_some() && engine.is_development() {
             engine.log.write(
                 LogLevel::Warning,
-                "development mode: no root key ids given, so trust.json is taken without a signature",
+                "development mode: no root key ids given, so trust.json is taken without a signature, and what was \
+                 accepted is remembered in this process only",
+            );
+        } else if engine.trust.is_some() && engine.store.is_none() {
+            engine.log.write(
+                LogLevel::Info,
+                "trust: no state directory given, so what was accepted is remembered in this process only",
             );
         }
         engine.begin_audit()?;
@@ -133,11 +151,20 @@ impl Engine {
         let service = self.service(name.as_str())?;
         service.restore_history(state.history.clone());
         let Some(stable) = state.stable else { return Ok(()) };
-        self.load_stored(&service, &stable)?;
+        let loaded = self.load_stored(&service, &stable).map(|_| stable);
+        let (stable, is_as_it_was) = match loaded {
+            Err(revoked) if revoked.status() == Status::Revoked => {
+                (self.restore_former(&service, &stable, &state.history, revoked)?, false)
+            }
+            stable => (stable?, true),
+        };
         let restored = service.promote(stable.label.as_str());
         self.restore_broken(&service, stable, state);
         // What was read need not be written again, and must not overwrite what another process writes meanwhile.
-        service.take_unwritten();
+        if is_as_it_was {
+            service.take_unwritten();
+        }
+        self.raise_floor(&service);
         let change = Change { reason: "restart".into(), ..Change::default() };
         let deed = Deed {
             kind: Kind::Restore,
@@ -146,6 +173,9 @@ impl Engine {
             version: stable.label.as_str(),
         };
         self.tell(&deed, restored.as_ref().map(super::outcome));
+        if !is_as_it_was {
+            self.settle(&service, &change)?;
+        }
         restored.map(drop)
     }
 
@@ -161,6 +191,21 @@ impl Engine {
         }
         service.restore_broken(&state.broken);
     }
+}
+
+/// In the development mode anybody could raise the numbers, so they are not kept beyond the process.
+fn trust_of(options: &EngineOptions) -> Result<Option<TrustDirectory>> {
+    let roots = Roots::new(options.root_key_ids.clone()).with(options.root_threshold, options.root_set)?;
+    let Some(path) = &options.trust_directory else { return Ok(None) };
+    let kept = match &options.state_directory {
+        Some(state) if !roots.is_development() => Kept::open(state)?,
+        _ => Kept::default(),
+    };
+    let trust = TrustDirectory::new(path.clone(), roots, super::prepared_keys)
+        .with_schemes(super::schemes)
+        .with_clock(options.clock.clone())
+        .remembering(kept);
+    Ok(Some(trust))
 }
 
 fn or_default(given: usize, default: usize) -> usize {

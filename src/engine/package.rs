@@ -138,7 +138,7 @@ impl Engine {
     /// directory and a receipt key.
     ///
     /// Errors are those of [`envelope::open`], of the decision over a package
-    /// ([`TrustDirectory::admit_package`](crate::trust::TrustDirectory::admit_package)) and over each of its plugins, and
+    /// ([`TrustView::admit_package`](crate::trust::TrustView::admit_package)) and over each of its plugins, and
     /// [`Status::Replayed`] for a package that was installed before or is older than the last one of its service.
     pub fn install(
         &self,
@@ -192,13 +192,11 @@ impl Engine {
 
     fn install_file(&self, path: &Path, key: &RecipientKey, audience: &str) -> Result<InstalledPackage> {
         let (packages, receipt_key) = self.packages()?;
-        let trust = self.trust.as_ref().ok_or_else(|| {
-            Error::new(Status::TrustInvalid, "expected a trust directory in the engine's options, found none")
-        })?;
         let envelope = file::read(path, envelope::MAX_LEN as u64)?;
         let plain = envelope::open(&envelope, key)?;
         drop(envelope);
-        let package = trust.admit_package(&plain, audience, timestamp::now())?;
+        let view = self.trusted()?;
+        let package = view.admit_package(&plain, audience)?;
         let manifest = package.manifest();
         let _lock = packages.lock()?;
         packages.check_new(manifest)?;
@@ -244,8 +242,8 @@ impl Contents {
     /// Adds a plugin, with its signature where that is detached, and the bill of materials that its statement binds.
     fn add_plugin(&mut self, plugin: &PackedPlugin, service: &str) -> Result<()> {
         let signature = match &plugin.signature_path {
-            Some(named) => Some(file::read(named, super::MAX_SIGNATURE_LEN)?),
-            None => match file::read(&signature_path(&plugin.path), super::MAX_SIGNATURE_LEN) {
+            Some(named) => Some(file::read(named, super::load::MAX_SIGNATURE_LEN)?),
+            None => match file::read(&signature_path(&plugin.path), super::load::MAX_SIGNATURE_LEN) {
                 Err(missing) if missing.status() == Status::NotFound => None,
                 read => Some(read?),
             },

@@ -4,7 +4,7 @@ use super::audit::count_signed;
 use crate::artifact::elf::Elf;
 use crate::artifact::sbom::{self, Sbom};
 use crate::artifact::sigmeta::{self, DEFAULT_RESERVE, Found, Sigmeta, SignatureEntry};
-use crate::artifact::statement::{self, ContentHash, Needed, Statement, VersionRange};
+use crate::artifact::statement::{self, ContentHash, Domain, Needed, Statement, VersionRange};
 use crate::crypto::key::{Key, Signer};
 use crate::crypto::sm2::{self, Order, PrivateKey, Signature, UserId};
 use crate::crypto::sm3::{self, Digest};
@@ -14,7 +14,7 @@ use crate::label::Label;
 use crate::loader::PLUGIN_ABI;
 use crate::sys::file;
 use crate::timestamp::{self, UnixSeconds};
-use crate::trust::{RootDocument, content_digest};
+use crate::trust::content_digest;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -207,25 +207,24 @@ pub fn sign_messages(orders: &[Order<'_>]) -> Result<Vec<Signature>> {
     sm2::sign_batch(orders).inspect(|signatures| count_signed(signatures.len()))
 }
 
-/// Signs `trust.json` in `directory` with a root key: see [`sign_root_document`].
+/// Signs `trust.json` in `directory` with a root key, as [`sign_document`] does.
 pub fn sign_trust_document(key: &dyn Signer, directory: &Path) -> Result<()> {
-    sign_root_document(RootDocument::Trust, key, directory)
+    sign_document(key, &directory.join("trust.json"), Domain::TrustDocument)
 }
 
-/// Signs a document of the trust directory with a root key, beside the signatures that other root keys made over the same
-/// bytes. Signatures over earlier bytes are dropped. [`Status::Unsupported`] for the key of a registered scheme: those sign no
-/// such document.
-pub fn sign_root_document(kind: RootDocument, key: &dyn Signer, directory: &Path) -> Result<()> {
+/// Signs a document of a trust directory, of the kind that `domain` says, beside the signatures that other keys made over the same
+/// bytes, into a file of its name with `.sogsig` behind it. Signatures over earlier bytes are dropped.
+/// [`Status::Unsupported`] for the key of a registered scheme: those sign no such document.
+pub fn sign_document(key: &dyn Signer, document: &Path, domain: Domain) -> Result<()> {
     let scheme = key.public_key().scheme();
-    let name = kind.file_name();
     if scheme.id().is_none() {
         return Err(Error::new(
             Status::Unsupported,
-            format!("{name}: expected a root key of a scheme of this library, found {scheme}"),
+            format!("{}: expected a key of a scheme of this library, found {scheme}", document.display()),
         ));
     }
-    let document = file::read(&directory.join(name), MAX_LEN)?;
-    let path = directory.join(kind.signature_name());
+    let path = signature_path(document);
+    let document = file::read(document, MAX_LEN)?;
     let digest = sm3::digest(&document).to_vec();
     let mut container = match file::read(&path, MAX_LEN) {
         Ok(bytes) => Sigmeta::from_der(&bytes).map_err(|e| e.of(path.display()))?,
@@ -236,7 +235,7 @@ pub fn sign_root_document(kind: RootDocument, key: &dyn Signer, directory: &Path
         container = Sigmeta { statement: digest, signatures: vec![] };
     }
     let signer = FileSigner { key, user_id: &UserId::default() };
-    let entry = signer.signature_over(|scheme, key_id| kind.signed_bytes(&document, scheme, key_id))?;
+    let entry = signer.signature_over(|scheme, key_id| domain.signed_bytes(&document, scheme, key_id))?;
     container.signatures.retain(|present| present.key_id != entry.key_id);
     container.add(entry)?;
     file::replace(&path, &container.to_der()?, None)

@@ -65,7 +65,7 @@ impl Engine {
         let deed = Deed { kind: Kind::Update, change, service: Some(service.name()), version: label };
         let update = || {
             let staging = service.stage()?;
-            let label = super::label_of(label, path, &options.load)?;
+            let label = super::load::label_of(label, path, &options.load)?;
             service.check_free(label)?;
             Update::new(self, staging, label, path, options, Watch::new(progress)).run()
         };

@@ -103,6 +103,8 @@ impl Watch {
             EventKind::Quarantined => Kind::Crash,
             EventKind::Pinned => Kind::Pinned,
             EventKind::Unmapped => Kind::Unmapped,
+            EventKind::Revoked => Kind::Revoked,
+            EventKind::Clock => Kind::Clock,
         };
         if !self.is_inherited()
             && let Some(engine) = self.engine.upgrade()

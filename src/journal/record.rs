@@ -76,8 +76,12 @@ kinds! {
     Update = "update",
     /// A step of a hot update has ended; `message` begins with its name.
     UpdateStep = "update-step",
-    /// The trust document is another than before.
+    /// The trust document, the deny-list or the root keys are others than before, or somebody had them looked at.
     Trust = "trust",
+    /// A version that is loaded, or was stable before a restart, is trusted no more.
+    Revoked = "revoked",
+    /// The machine's clock was set back or jumped ahead, is believed again, or somebody confirmed it.
+    Clock = "clock",
     /// A breaker has changed.
     Breaker = "breaker",
     /// A version crashed and serves no more.

@@ -7,11 +7,13 @@ mod admin;
 mod freeze;
 mod quarantine;
 mod refused;
+mod revoked;
 mod staging;
 
 use admin::{Admin, Entry, Remember, check_may_leave, check_not_pinned};
 pub use admin::{Broken, Former, Parking, ServiceState};
 pub(super) use freeze::Detour;
+pub use revoked::{OnRevocation, Revocation};
 pub use staging::{Frozen, Staging};
 
 use super::breaker::Admission;
@@ -230,9 +232,10 @@ impl Service {
         let table = RouteTable::new(policy);
         let mut versions = Vec::with_capacity(table.versions().len());
         for label in table.versions() {
-            let version = admin
-                .usable(self.name, label)
-                .map_err(|e| Error::new(Status::RoutePolicyInvalid, e.message()))?;
+            let version = admin.usable(self.name, label).map_err(|e| match e.status() {
+                Status::Revoked | Status::BelowFloor => e,
+                _ => Error::new(Status::RoutePolicyInvalid, e.message()),
+            })?;
             if let Some(wanted) = policy.digest(label).filter(|wanted| *wanted != version.digest()) {
                 return Err(Error::new(
                     Status::RoutePolicyInvalid,
@@ -281,6 +284,7 @@ impl Service {
                         ),
                     ));
                 };
+                admin.check_floor(self.name, former.label, former.epoch)?;
                 let Some(version) = admin.mapped(&former) else { return Ok(Rollback::Missing(former)) };
                 taken = Some(former);
                 Some(version)

@@ -6,6 +6,7 @@ use super::directory::{self, Seat, Tally, VersionId};
 use super::held::{Drained, Held, Lent};
 use super::lease::{Note, leases};
 use super::shadow::Tap;
+use crate::crypto::key_id::KeyId;
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
@@ -92,6 +93,21 @@ impl fmt::Debug for Watcher {
 /// How long a drain waits for requests that are on their way, perhaps to another version.
 const TRAVEL: Duration = Duration::from_secs(1);
 
+/// What a version was made of.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The service that runs it.
+    pub service: Label,
+    /// The label under which it runs.
+    pub label: Label,
+    /// The artifact's digest.
+    pub digest: Digest,
+    /// The epoch of its statement.
+    pub epoch: u64,
+    /// The keys whose signatures counted when it was loaded.
+    pub signers: Vec<KeyId>,
+}
+
 /// A version while it is loaded.
 #[derive(Debug)]
 pub struct Version {
@@ -100,6 +116,7 @@ pub struct Version {
     label: Label,
     digest: Digest,
     epoch: u64,
+    signers: Vec<KeyId>,
     instance: Lent<Instance>,
     tap: Tap,
     tally: &'static Tally,
@@ -111,15 +128,8 @@ pub struct Version {
 
 impl Version {
     /// Enters an instance into this process's versions, whose code has run and who stays mapped until it is unloaded.
-    pub fn new(
-        seat: Seat,
-        service: Label,
-        label: Label,
-        digest: Digest,
-        epoch: u64,
-        instance: Instance,
-        watcher: Watcher,
-    ) -> Arc<Self> {
+    pub fn new(seat: Seat, origin: Origin, instance: Instance, watcher: Watcher) -> Arc<Self> {
+        let Origin { service, label, digest, epoch, signers } = origin;
         let (mapped_bytes, isolation) = (instance.mapped_bytes(), instance.isolation());
         seat.fill(|id, tally| Self {
             id,
@@ -127,6 +137,7 @@ impl Version {
             label,
             digest,
             epoch,
+            signers,
             instance: Lent::new(instance),
             tap: Tap::default(),
             tally,
@@ -154,6 +165,16 @@ impl Version {
     /// The artifact's digest.
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// The epoch of its statement.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The keys whose signatures counted when it was loaded.
+    pub fn signers(&self) -> &[KeyId] {
+        &self.signers
     }
 
     /// Bytes of address space that the image takes.

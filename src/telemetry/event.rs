@@ -21,6 +21,10 @@ pub enum EventKind {
     Pinned = 6,
     /// The version was unmapped.
     Unmapped = 7,
+    /// The version is trusted no more; the detail says why and what became of it.
+    Revoked = 8,
+    /// The machine's clock was set back, or jumped ahead by more than a day. It concerns no service: the names are empty.
+    Clock = 9,
 }
 
 /// An event, for the time of the callback.

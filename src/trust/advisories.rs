@@ -12,11 +12,12 @@
 
 mod affected;
 
-use super::packages::Packages;
+use super::clock::TrustTime;
+use super::component_index::ComponentIndex;
 use crate::artifact::sbom::Component;
 use crate::artifact::sbom::purl::{self, Purl};
 use crate::document::{Document, Field, Object};
-use crate::error::{Error, Result, Status};
+use crate::error::{Result, Status};
 use crate::timestamp::{self, UnixSeconds};
 use affected::Affected;
 
@@ -33,7 +34,7 @@ pub struct Advisories {
     published: UnixSeconds,
     records: Vec<Advisory>,
     affected: Vec<Affected>,
-    packages: Packages,
+    index: ComponentIndex,
 }
 
 /// What is known of a vulnerability.
@@ -69,7 +70,7 @@ impl Advisories {
             published,
             records: Vec::with_capacity(fields.len()),
             affected: Vec::new(),
-            packages: Packages::default(),
+            index: ComponentIndex::default(),
         };
         for field in fields {
             all.add(&mut field.object()?)?;
@@ -99,32 +100,17 @@ impl Advisories {
 
     /// The first advisory that concerns `component`, and the versions that it says are affected.
     pub fn about(&self, component: &Component) -> Option<(&Advisory, String)> {
-        let entries = self.packages.about(component).into_iter().filter_map(|n| self.affected.get(n));
+        let entries = self.index.about(component).into_iter().filter_map(|n| self.affected.get(n));
         let found =
             entries.into_iter().find_map(|entry| Some((entry.advisory, entry.covers(&component.version)?)));
         found.and_then(|(record, range)| Some((self.records.get(record)?, range)))
     }
 
-    pub(super) fn check_age(&self, now: UnixSeconds, max_age: u64) -> Result<()> {
-        let published = timestamp::format(self.published);
-        if self.published > now.saturating_add(SKEW) {
-            let now = timestamp::format(now);
-            return Err(Error::new(
-                Status::NotYetValid,
-                format!("expected a snapshot of before now, {now}, found one of {published}"),
-            ));
-        }
-        if now.saturating_sub(self.published) > max_age {
-            return Err(Error::new(
-                Status::Expired,
-                format!(
-                    "expected a snapshot that is at most {} days old, found number {} of {published}",
-                    max_age / 86_400,
-                    self.number
-                ),
-            ));
-        }
-        Ok(())
+    /// Refused as a document is before and after its time: a date to come would keep a snapshot fresh for ever.
+    pub(super) fn check_age(&self, time: TrustTime, max_age: u64) -> Result<()> {
+        let (begin, end) = (self.published.saturating_sub(SKEW), self.published.saturating_add(max_age));
+        let what = format!("number {}, taken for {} days", self.number, max_age / 86_400);
+        time.check_period(&what, Some(begin), Some(end))
     }
 
     fn add(&mut self, record: &mut Object<'_>) -> Result<()> {
@@ -156,7 +142,7 @@ impl Advisories {
         // A record about a commit range alone names no package.
         let Some(package) = affected.optional("package") else { return Ok(()) };
         for package in packages(&mut package.object()?)? {
-            self.packages.add(&package, self.affected.len());
+            self.index.add(&package, self.affected.len());
             self.affected.push(Affected::parse(affected, &package, self.records.len())?);
         }
         Ok(())

@@ -1,10 +1,11 @@
 //! The decision over one artifact: whole, signed by enough of the right keys, for this service, in time.
 
 use super::content::content_digest;
-use super::directory::{TrustDirectory, TrustSnapshot};
-use super::document::{SbomRule, ServiceRule, TrustedKey};
+use super::directory::TrustView;
+use super::document::{SbomRule, ServiceRule};
 use super::image::VerifiedImage;
 use super::sbom;
+use super::snapshot::{Denied, TrustSnapshot};
 use crate::artifact::elf::Elf;
 use crate::artifact::sbom::SECTION;
 use crate::artifact::sigmeta::{self, Found, Sigmeta, SignatureEntry};
@@ -14,7 +15,6 @@ use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
 use crate::sys::faults::fault;
 use crate::sys::memfd::SealedMemfd;
-use crate::timestamp::{self, UnixSeconds};
 use std::fs::File;
 
 /// The largest artifact.
@@ -38,37 +38,37 @@ pub struct Demand<'a> {
     pub service: &'a str,
     /// The label under which it shall run, which must be the statement's. `None` takes any.
     pub label: Option<&'a str>,
-    /// The time at which the decision is made.
-    pub now: UnixSeconds,
 }
 
-impl TrustDirectory {
+impl TrustView<'_> {
     /// Copies the artifact into sealed memory and decides over those bytes. Whatever happens to the file afterwards,
     /// the image is what was verified.
     ///
     /// Errors, in the order of the checks: [`Status::Unsigned`], [`Status::Ambiguous`], [`Status::Modified`],
-    /// [`Status::WrongService`], [`Status::UntrustedKey`], [`Status::NotYetValid`], [`Status::Expired`],
-    /// [`Status::BelowFloor`], [`Status::SbomInvalid`], [`Status::ComponentDenied`]; and [`Status::TrustInvalid`] where the
-    /// directory itself is unsound. A snapshot of advisories that is asked for and is not in force is refused as the trust document
-    /// would be.
+    /// [`Status::WrongService`], [`Status::UntrustedKey`], [`Status::Revoked`], [`Status::NotYetValid`],
+    /// [`Status::Expired`], [`Status::ClockRefused`], [`Status::BelowFloor`], [`Status::SbomInvalid`],
+    /// [`Status::ComponentDenied`]. Advisories that are asked for and are not in force are refused as the trust document would be.
     pub fn admit(&self, artifact: Artifact<'_>, demand: Demand<'_>) -> Result<VerifiedImage> {
         fault!("trust.read");
-        let trust = self.read(demand.now)?;
+        let trust = &*self.snapshot;
         let name = format!("{}@{}", demand.service, demand.label.unwrap_or("?"));
         let memory = SealedMemfd::copy_of(artifact.file, &name, MAX_LEN)?;
         let (sigmeta, covered) = signature_of(memory.bytes(), artifact.detached_signature.as_deref())?;
         let statement = Statement::from_der(&sigmeta.statement)?;
         check_whole(&statement, covered)?;
         check_service(&statement, demand)?;
-        let rule = trust.document.rule_for(demand.service);
-        let signers = signers(&trust, &sigmeta, statement::signed_bytes, demand)?;
+        let rule = trust.rule_for(demand.service);
+        let signers = self.signers(&sigmeta, statement::signed_bytes, demand)?;
         check_threshold(&sigmeta, &signers, &rule, demand)?;
-        check_schemes(&trust, &signers, &rule, demand)?;
-        check_statement(&statement, &rule, demand)?;
+        check_schemes(trust, &signers, &rule, demand)?;
+        if let Some(denied) = trust.denies(demand.service, &statement.root, statement.epoch) {
+            return Err(revoked(&denied));
+        }
+        self.check_statement(&statement, demand)?;
         let elf = Elf::parse(memory.bytes())?;
         check_described(&statement, &elf)?;
         let sbom = sbom::check_bound(&statement, artifact.sbom.as_deref())?.map(<[u8]>::to_vec);
-        self.check_components(&trust, &rule.sbom, sbom.as_deref(), &elf, memory.bytes(), demand)?;
+        self.check_components(&rule.sbom, sbom.as_deref(), &elf, memory.bytes(), demand)?;
         drop(elf);
         fault!("trust.decided");
         Ok(VerifiedImage {
@@ -85,7 +85,6 @@ impl TrustDirectory {
     /// What the service asks of the components; without any such rule nothing is read.
     fn check_components(
         &self,
-        trust: &TrustSnapshot,
         rule: &SbomRule,
         bound: Option<&[u8]>,
         elf: &Elf<'_>,
@@ -95,7 +94,7 @@ impl TrustDirectory {
         if rule.is_empty() {
             return Ok(());
         }
-        let gate = self.gate(trust, demand.service, demand.now)?;
+        let gate = self.gate(demand.service)?;
         match sbom::components(bound, elf, file)? {
             Some(sbom) => gate.check(&sbom).map_err(|e| e.of(format_args!("service {}", demand.service))),
             None if rule.required => Err(Error::new(
@@ -153,95 +152,99 @@ pub(super) struct Signers {
 /// What a key signs over a document: the domain is in it, so that a signature for one kind of document is none for another.
 pub(super) type SignedBytes = fn(&[u8], u8, &KeyId) -> Vec<u8>;
 
-pub(super) fn signers(
-    trust: &TrustSnapshot,
-    sigmeta: &Sigmeta,
-    signed_bytes: SignedBytes,
-    demand: Demand<'_>,
-) -> Result<Signers> {
-    let mut signers = Signers { counted: Vec::new(), refused: Vec::new() };
-    for entry in &sigmeta.signatures {
-        match check_signature(
-            trust,
-            &signed_bytes(&sigmeta.statement, entry.scheme, &entry.key_id),
-            entry,
-            demand,
-        ) {
-            Ok(()) => signers.counted.push(entry.key_id),
-            // A broken signature of a known key is no signer too few: it is a forgery or damage.
-            Err(broken) if broken.status() == Status::Modified => return Err(broken),
-            Err(refused) => signers.refused.push(refused),
+impl TrustView<'_> {
+    pub(super) fn signers(
+        &self,
+        sigmeta: &Sigmeta,
+        signed_bytes: SignedBytes,
+        demand: Demand<'_>,
+    ) -> Result<Signers> {
+        let mut signers = Signers { counted: Vec::new(), refused: Vec::new() };
+        for entry in &sigmeta.signatures {
+            let signed = signed_bytes(&sigmeta.statement, entry.scheme, &entry.key_id);
+            match self.check_signature(&signed, entry, demand) {
+                Ok(()) => signers.counted.push(entry.key_id),
+                // A broken signature of a known key is no signer too few: it is a forgery or damage.
+                Err(broken) if broken.status() == Status::Modified => return Err(broken),
+                Err(refused) => signers.refused.push(refused),
+            }
         }
+        signers.counted.sort_unstable();
+        signers.counted.dedup();
+        Ok(signers)
     }
-    signers.counted.sort_unstable();
-    signers.counted.dedup();
-    Ok(signers)
+
+    fn check_signature(&self, signed: &[u8], entry: &SignatureEntry, demand: Demand<'_>) -> Result<()> {
+        let (trust, id) = (&*self.snapshot, entry.key_id);
+        let refuse = |status, what: String| Err(Error::new(status, format!("key {id}: {what}")));
+        let Some(record) = trust.record(&id) else {
+            return refuse(Status::UntrustedKey, "the trust document does not name it".into());
+        };
+        // The record fixes the scheme: neither the file nor the key's own encoding may say another.
+        let expected = record.scheme;
+        if trust.number(expected) != Some(entry.scheme) {
+            let known = if trust.number(expected).is_some() {
+                ""
+            } else {
+                ", which is not registered in this process"
+            };
+            return refuse(
+                Status::UntrustedKey,
+                format!("expected the scheme {expected}{known}, found number {}", entry.scheme),
+            );
+        }
+        let Some(public_key) = trust.public_key(&id) else {
+            return refuse(Status::UntrustedKey, "its public key is not in the trust directory".into());
+        };
+        if public_key.scheme() != expected {
+            return refuse(
+                Status::UntrustedKey,
+                format!(
+                    "the trust document says {expected}, its public key is one of {}",
+                    public_key.scheme()
+                ),
+            );
+        }
+        if !trust.verifies(public_key, &record.user_id, signed, &entry.signature) {
+            return refuse(Status::Modified, "its signature does not belong to the statement".into());
+        }
+        if let Some(denied) = trust.denies_key(&id) {
+            return Err(revoked(&denied));
+        }
+        if !record.covers(demand.service) {
+            return refuse(
+                Status::UntrustedKey,
+                format!("it may not sign for the service {}", demand.service),
+            );
+        }
+        self.time.check_period("key", record.not_before, record.not_after).map_err(|e| e.of(id))
+    }
+
+    fn check_statement(&self, statement: &Statement, demand: Demand<'_>) -> Result<()> {
+        if let Some(unknown) = statement.unknown_critical().first() {
+            return Err(Error::new(
+                Status::Unsupported,
+                format!("statement: expected critical extensions that this release knows, found {unknown}"),
+            ));
+        }
+        self.time.check_period("statement", statement.not_before, statement.not_after)?;
+        let (floor, demanded_by) = self.floor(demand.service);
+        if statement.epoch < floor {
+            return Err(Error::new(
+                Status::BelowFloor,
+                format!(
+                    "service {}: expected an epoch of at least {floor}, the statement says {} (the floor is that of \
+                     {demanded_by}; sign a version of a later epoch)",
+                    demand.service, statement.epoch
+                ),
+            ));
+        }
+        Ok(())
+    }
 }
 
-fn check_signature(
-    trust: &TrustSnapshot,
-    signed: &[u8],
-    entry: &SignatureEntry,
-    demand: Demand<'_>,
-) -> Result<()> {
-    let id = entry.key_id;
-    let refuse = |status, what: String| Err(Error::new(status, format!("key {id}: {what}")));
-    let Some(record) = trust.document.key(&id) else {
-        return refuse(Status::UntrustedKey, "the trust document does not name it".into());
-    };
-    // The record fixes the scheme: neither the file nor the key's own encoding may say another.
-    let expected = record.scheme;
-    if trust.number(expected) != Some(entry.scheme) {
-        let known =
-            if trust.number(expected).is_some() { "" } else { ", which is not registered in this process" };
-        return refuse(
-            Status::UntrustedKey,
-            format!("expected the scheme {expected}{known}, found number {}", entry.scheme),
-        );
-    }
-    let Some(public_key) = trust.public_key(&id) else {
-        return refuse(Status::UntrustedKey, "its public key is not in the trust directory".into());
-    };
-    if public_key.scheme() != expected {
-        return refuse(
-            Status::UntrustedKey,
-            format!("the trust document says {expected}, its public key is one of {}", public_key.scheme()),
-        );
-    }
-    if !trust.verifies(public_key, &record.user_id, signed, &entry.signature) {
-        return refuse(Status::Modified, "its signature does not belong to the statement".into());
-    }
-    if !record.covers(demand.service) {
-        return refuse(Status::UntrustedKey, format!("it may not sign for the service {}", demand.service));
-    }
-    check_validity("key", record, demand.now).map_err(|e| e.of(id))
-}
-
-fn check_validity(what: &str, record: &TrustedKey, now: UnixSeconds) -> Result<()> {
-    check_period(what, record.not_before, record.not_after, now)
-}
-
-pub(super) fn check_period(
-    what: &str,
-    begin: Option<UnixSeconds>,
-    end: Option<UnixSeconds>,
-    now: UnixSeconds,
-) -> Result<()> {
-    if let Some(begin) = begin.filter(|begin| now < *begin) {
-        let begin = timestamp::format(begin);
-        return Err(Error::new(
-            Status::NotYetValid,
-            format!("{what}: valid from {begin}, now is {}", timestamp::format(now)),
-        ));
-    }
-    if let Some(end) = end.filter(|end| now > *end) {
-        let end = timestamp::format(end);
-        return Err(Error::new(
-            Status::Expired,
-            format!("{what}: valid until {end}, now is {}", timestamp::format(now)),
-        ));
-    }
-    Ok(())
+pub(super) fn revoked(denied: &Denied) -> Error {
+    Error::new(Status::Revoked, denied.reason())
 }
 
 pub(super) fn check_threshold(
@@ -257,7 +260,7 @@ pub(super) fn check_threshold(
     // With one refusal and nothing that counted, its reason is the whole truth: expired, say, and not "too few".
     let status = match signers.refused.as_slice() {
         [only] if signers.counted.is_empty() => only.status(),
-        _ => Status::UntrustedKey,
+        refused => status_of(refused),
     };
     let status = if sigmeta.signatures.is_empty() { Status::Unsigned } else { status };
     Err(Error::new(
@@ -273,6 +276,12 @@ pub(super) fn check_threshold(
     ))
 }
 
+/// Too few signatures of trusted keys; that one was revoked is worth saying.
+fn status_of(refused: &[Error]) -> Status {
+    let is_revoked = |refused: &Error| refused.status() == Status::Revoked;
+    if refused.iter().any(is_revoked) { Status::Revoked } else { Status::UntrustedKey }
+}
+
 /// Where the service asks for several kinds of signatures, one of each kind has to be there.
 pub(super) fn check_schemes(
     trust: &TrustSnapshot,
@@ -284,7 +293,7 @@ pub(super) fn check_schemes(
     let Some(group) = rule.schemes.unmet(found) else { return Ok(()) };
     let reasons: Vec<&str> = signers.refused.iter().map(Error::message).collect();
     Err(Error::new(
-        Status::UntrustedKey,
+        status_of(&signers.refused),
         format!(
             "service {}: expected a signature of a trusted key under {group}, found none{}{}",
             demand.service,
@@ -311,26 +320,6 @@ fn check_service(statement: &Statement, demand: Demand<'_>) -> Result<()> {
     }
     if statement.architecture != Statement::NATIVE_ARCHITECTURE {
         return wrong("architecture", Statement::NATIVE_ARCHITECTURE, &statement.architecture);
-    }
-    Ok(())
-}
-
-fn check_statement(statement: &Statement, rule: &ServiceRule, demand: Demand<'_>) -> Result<()> {
-    if let Some(unknown) = statement.unknown_critical().first() {
-        return Err(Error::new(
-            Status::Unsupported,
-            format!("statement: expected critical extensions that this release knows, found {unknown}"),
-        ));
-    }
-    check_period("statement", statement.not_before, statement.not_after, demand.now)?;
-    if statement.epoch < rule.epoch_floor {
-        return Err(Error::new(
-            Status::BelowFloor,
-            format!(
-                "service {}: expected an epoch of at least {}, the statement says {}",
-                demand.service, rule.epoch_floor, statement.epoch
-            ),
-        ));
     }
     Ok(())
 }

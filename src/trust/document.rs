@@ -13,11 +13,14 @@
 //! A service takes the first entry of `services` whose name is its own, or a prefix followed by `*`; without one the
 //! threshold is 1 and the floor 0. Of each group in `schemes` at least one counted key must be. A scheme that a host registers
 //! counts only where `registered_schemes` names it; `hmac-sha256` never does. `sbom` of a service takes the place of the
-//! document's.
+//! document's. `issued` is when the document was made, `denylist` says who may sign the deny-list beside the root keys, and
+//! `on_revoked` of a service what becomes of a loaded version that is revoked.
 
+mod revocation;
 mod sbom;
 mod schemes;
 
+pub use revocation::{DenylistRule, OnRevoked};
 pub use sbom::{DenyRule, SbomRule};
 pub use schemes::SchemeGroups;
 
@@ -41,8 +44,12 @@ const MAX_SERVICES: usize = 10_000;
 pub struct TrustDocument {
     /// The document's number, which grows with each revision.
     pub epoch: u64,
+    /// When it was made: the time is not before that.
+    pub issued: Option<UnixSeconds>,
     /// When it ends to be valid.
     pub not_after: Option<UnixSeconds>,
+    /// What it asks of the deny-list.
+    pub denylist: DenylistRule,
     /// The keys that may sign plugins.
     pub keys: Vec<TrustedKey>,
     /// The schemes of the host's whose signatures count.
@@ -77,6 +84,8 @@ pub struct ServiceRule {
     pub schemes: SchemeGroups,
     /// The lowest epoch of a statement.
     pub epoch_floor: u64,
+    /// What becomes of a loaded version that is revoked.
+    pub on_revoked: OnRevoked,
     /// Properties of an image that are refused unless named here.
     pub allow: LoadAllowances,
     /// SONAMEs of system libraries that an artifact may have.
@@ -91,6 +100,7 @@ impl Default for ServiceRule {
             threshold: 1,
             schemes: SchemeGroups::default(),
             epoch_floor: 0,
+            on_revoked: OnRevoked::default(),
             allow: LoadAllowances::default(),
             allowed_sonames: Vec::new(),
             sbom: Arc::default(),
@@ -109,6 +119,8 @@ impl TrustDocument {
         }
         let epoch = root.optional("epoch").map_or(Ok(0), |field| field.unsigned())?;
         let not_after = root.optional("not_after").map(|field| time(&field)).transpose()?;
+        let issued = root.optional("issued").map(|field| time(&field)).transpose()?;
+        let denylist = root.optional("denylist").map(|field| DenylistRule::parse(&field)).transpose()?;
         let keys = list(&root.required("keys")?, MAX_KEYS, TrustedKey::parse)?;
         let sbom = root.optional("sbom").map_or(Ok(SbomRule::default()), |field| SbomRule::parse(&field))?;
         let others = ServiceRule { sbom: Arc::new(sbom), ..ServiceRule::default() };
@@ -128,7 +140,8 @@ impl TrustDocument {
         if let Some([twice, _]) = ids.array_windows::<2>().find(|[a, b]| a == b) {
             return Err(Error::new(Status::TrustInvalid, format!("keys: {twice} stands there twice")));
         }
-        Ok(Self { epoch, not_after, keys, registered_schemes, services, others })
+        let denylist = denylist.unwrap_or_default();
+        Ok(Self { epoch, issued, not_after, denylist, keys, registered_schemes, services, others })
     }
 
     /// What `service` asks.
@@ -140,6 +153,12 @@ impl TrustDocument {
     /// Every entry of `services`: its name, or a prefix followed by `*`, and its rule.
     pub fn services(&self) -> impl Iterator<Item = (String, &ServiceRule)> {
         self.services.iter().map(|(pattern, rule)| (pattern.to_string(), rule))
+    }
+
+    /// Whether any service asks for advisories.
+    pub fn asks_for_advisories(&self) -> bool {
+        let mut rules = self.services.iter().map(|(_, rule)| rule).chain([&self.others]);
+        rules.any(|rule| rule.sbom.advisories_max_age.is_some())
     }
 
     /// The record of the key `id`.
@@ -178,13 +197,13 @@ impl TrustedKey {
 
 /// A service's name, or the beginning of names.
 #[derive(Clone, Debug)]
-enum Pattern {
+pub(super) enum Pattern {
     Exact(String),
     Prefix(String),
 }
 
 impl Pattern {
-    fn parse(field: &Field<'_>) -> Result<Self> {
+    pub(super) fn parse(field: &Field<'_>) -> Result<Self> {
         let text = field.text(128)?;
         let (name, pattern) = match text.strip_suffix('*') {
             Some(prefix) => (prefix, Self::Prefix(prefix.to_owned())),
@@ -196,7 +215,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    fn matches(&self, service: &str) -> bool {
+    pub(super) fn matches(&self, service: &str) -> bool {
         match self {
             Self::Exact(name) => name == service,
             Self::Prefix(prefix) => service.starts_with(prefix.as_str()),
@@ -230,6 +249,9 @@ fn service(field: &Field<'_>, others: &ServiceRule) -> Result<(Pattern, ServiceR
     if let Some(field) = entry.optional("epoch_floor") {
         rule.epoch_floor = field.unsigned()?;
     }
+    if let Some(field) = entry.optional("on_revoked") {
+        rule.on_revoked = OnRevoked::parse(&field)?;
+    }
     if let Some(field) = entry.optional("allow") {
         let mut allow = field.object()?;
         rule.allow.run_path = allow.optional("run_path").map_or(Ok(false), |field| field.boolean())?;
@@ -248,7 +270,11 @@ fn service(field: &Field<'_>, others: &ServiceRule) -> Result<(Pattern, ServiceR
     Ok((pattern, rule))
 }
 
-fn list<T>(field: &Field<'_>, limit: usize, parse: impl Fn(&Field<'_>) -> Result<T>) -> Result<Vec<T>> {
+pub(super) fn list<T>(
+    field: &Field<'_>,
+    limit: usize,
+    parse: impl Fn(&Field<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     let entries = field.array()?;
     if entries.len() > limit {
         return Err(field.error(format!("expected at most {limit} entries, found {}", entries.len())));
@@ -256,7 +282,7 @@ fn list<T>(field: &Field<'_>, limit: usize, parse: impl Fn(&Field<'_>) -> Result
     entries.iter().map(parse).collect()
 }
 
-fn time(field: &Field<'_>) -> Result<UnixSeconds> {
+pub(super) fn time(field: &Field<'_>) -> Result<UnixSeconds> {
     timestamp::parse(field.text(32)?)
         .ok_or_else(|| field.error("expected a time in UTC such as 2027-01-31T00:00:00Z"))
 }

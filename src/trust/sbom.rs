@@ -2,14 +2,13 @@
 //! denied.
 
 use super::advisories::{Advisories, Advisory};
-use super::directory::{TrustDirectory, TrustSnapshot};
+use super::directory::TrustView;
 use super::document::{DenyRule, SbomRule};
 use crate::artifact::elf::Elf;
 use crate::artifact::sbom::{Component, Sbom};
 use crate::artifact::statement::Statement;
 use crate::crypto::sm3;
 use crate::error::{Error, Result, Status};
-use crate::timestamp::UnixSeconds;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Gate {
     rule: Arc<SbomRule>,
-    advisories: Option<Advisories>,
+    advisories: Option<Arc<Advisories>>,
 }
 
 /// Why a component is denied.
@@ -33,13 +32,12 @@ enum Cause<'a> {
     Advisory(&'a Advisory, String),
 }
 
-impl TrustDirectory {
+impl TrustView<'_> {
     /// What `service` asks of components, with the advisories where it asks for them: then a snapshot that is missing or
-    /// unsound, or too old, is refused.
-    pub fn gate(&self, trust: &TrustSnapshot, service: &str, now: UnixSeconds) -> Result<Gate> {
-        let rule = trust.document.rule_for(service).sbom;
-        let max_age = rule.advisories_max_age;
-        let advisories = max_age.map(|age| self.read_advisories(trust, now, age)).transpose()?;
+    /// unsound, too old, or older than one that was accepted before, is refused.
+    pub fn gate(&self, service: &str) -> Result<Gate> {
+        let rule = self.snapshot.rule_for(service).sbom;
+        let advisories = rule.advisories_max_age.map(|age| self.advisories(age)).transpose()?;
         Ok(Gate { rule, advisories })
     }
 }
@@ -50,14 +48,14 @@ impl Gate {
         let of = |cause| Denial { component, cause };
         let rule = self.rule.denial(component).map(Cause::Rule).map(of);
         rule.or_else(|| {
-            let (advisory, range) = self.advisories.as_ref()?.about(component)?;
+            let (advisory, range) = self.advisories.as_deref()?.about(component)?;
             Some(of(Cause::Advisory(advisory, range)))
         })
     }
 
     /// The snapshot of advisories, where it is asked for.
     pub fn advisories(&self) -> Option<&Advisories> {
-        self.advisories.as_ref()
+        self.advisories.as_deref()
     }
 
     /// [`Status::ComponentDenied`] if any component is denied.

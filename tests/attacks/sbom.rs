@@ -8,10 +8,10 @@ use crate::support::sbom::{
 use crate::support::{Trust, fee, run};
 use sogov::artifact::elf::Elf;
 use sogov::artifact::sbom::{MAX_LEN, Sbom};
+use sogov::artifact::statement::Domain;
 use sogov::crypto::sm2::{PrivateKey, UserId};
-use sogov::engine::{Engine, LoadOptions, PackedPlugin, pack, sign_message, sign_root_document};
+use sogov::engine::{Engine, LoadOptions, PackedPlugin, pack, sign_document, sign_message};
 use sogov::error::Status;
-use sogov::trust::RootDocument;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -294,7 +294,7 @@ fn advisories_by_another_key() {
     // A release key, whose public key is in the directory, and one of nobody.
     for key in [&trust.key, &PrivateKey::generate().unwrap()] {
         let _ = fs::remove_file(trust.path().join("advisories.json.sogsig"));
-        sign_root_document(RootDocument::Advisories, key, trust.path()).unwrap();
+        sign_document(key, &trust.path().join("advisories.json"), Domain::Advisories).unwrap();
         assert_eq!(verdict(&trust, &plugin), Err(Status::TrustInvalid));
     }
 }
@@ -307,7 +307,7 @@ fn a_signature_of_another_domain() {
     let (plugin, _) = bound(&trust, &fee("v1"), "v1", &cyclonedx(HARMLESS));
     let other = Trust::new();
     fs::write(other.path().join("trust.json"), advisories(1, 0, "")).unwrap();
-    sign_root_document(RootDocument::Trust, &trust.root, other.path()).unwrap();
+    sign_document(&trust.root, &other.path().join("trust.json"), Domain::TrustDocument).unwrap();
     for name in ["", ".sogsig"] {
         let from = other.path().join(format!("trust.json{name}"));
         let _ = fs::remove_file(trust.path().join(format!("advisories.json{name}")));

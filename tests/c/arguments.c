@@ -80,6 +80,7 @@ static struct results {
     size_t count;
     sogov_process_info process;
     sogov_audit_position head;
+    uint64_t time;
 } results;
 
 static void check_function(const function *function);
@@ -297,6 +298,16 @@ static sogov_status call_process_status(const value *with, sogov_error **error)
     return sogov_process_status(info, error);
 }
 
+static sogov_status call_trust_refresh(const value *with, sogov_error **error)
+{
+    return sogov_trust_refresh(AT(0), AT(1), AT(2), error);
+}
+/* Without an actor nothing is confirmed. */
+static sogov_status call_trust_confirm_time(const value *with, sogov_error **error)
+{
+    return sogov_trust_confirm_time(AT(0), AT(1), AT(2), error);
+}
+
 #define OK SOGOV_STATUS_OK
 #define INVALID SOGOV_STATUS_INVALID_ARGUMENT
 #define AN_ENGINE {HANDLE, "engine", fixture->engine, 0, fixture->freed_engine, OK}
@@ -472,6 +483,10 @@ void test_arguments(fixture *fixture)
          {A_VERIFIER, A_PLACE("item", &m.verification), SOME_OPTIONS(sogov_signature_options)}},
         {"sogov_verifier_close", call_verifier_close, OK, {A_VERIFIER}},
         {"sogov_process_status", call_process_status, OK, {A_PLACE("info", &results.process)}},
+        {"sogov_trust_refresh", call_trust_refresh, OK,
+         {AN_ENGINE, SOME_OPTIONS(sogov_change_options), AN_INFO(sogov_trust_info)}},
+        {"sogov_trust_confirm_time", call_trust_confirm_time, INVALID,
+         {AN_ENGINE, SOME_OPTIONS(sogov_change_options), A_PLACE_OR_NULL("time", &results.time)}},
         {"sogov_verify", call_verify, OK,
          {A_KEY, SOME_BYTES("message", "m", 1, SOGOV_STATUS_SIGNATURE_INVALID),
           SOME_BYTES("signature", m.signature.data, m.signature.len, SOGOV_STATUS_SIGNATURE_INVALID),

@@ -43,6 +43,7 @@ static void check_engine_options(fixture *fixture)
     REFUSED(INVALID, "root_key_ids", OPEN(.root_key_count = SIZE_MAX));
     REFUSED(INVALID, "root_key_ids", OPEN(.root_key_ids = root_ids, .root_key_count = 65));
     REFUSED(INVALID, "contain_crashes", OPEN(.contain_crashes = 2));
+    REFUSED(INVALID, "root_threshold", OPEN(.root_key_ids = root_ids, .root_key_count = 2, .root_threshold = 2));
     /* Roots are given, and trust.json has no signature. */
     REFUSED(SOGOV_STATUS_TRUST_INVALID, "trust.json.sogsig",
             OPEN(.trust_directory = fixture->trust, .trust_directory_len = strlen(fixture->trust),

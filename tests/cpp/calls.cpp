@@ -108,6 +108,35 @@ TEST(versions_come_and_go)
     CHECK(sogov::process_status().value().versions_mapped == mapped - 1);
 }
 
+TEST(what_is_revoked_leaves_service_and_the_clock_is_confirmed)
+{
+    const fixture::release release;
+    auto options = release.options();
+    int revoked = 0;
+    options.event = [&](const sogov::event &event) {
+        revoked += event.kind == SOGOV_EVENT_KIND_REVOKED && event.version == "v2";
+    };
+    const auto engine = release.engine(std::move(options));
+    const auto second = engine.promote("fee", "v2").value();
+    CHECK(engine.refresh_trust().value().denylist_number == 0);
+    static const char digits[] = "0123456789abcdef";
+    std::string hex;
+    for (const std::uint8_t byte : second.digest)
+        hex += {digits[byte >> 4], digits[byte & 15]};
+    fixture::write(release.place / "trust/denylist.json",
+                   R"({"schema": 1, "number": 3, "artifacts": [{"digest": "sm3:)" + hex + R"(", "reason": "CVE"}]})");
+    const auto info = engine.refresh_trust({"tests", "a finding"}).value();
+    CHECK(info.denylist_number == 3 && info.revoked_serving == 0 && info.clock == 0 && !info.durable);
+    CHECK(revoked == 1 && engine.versions("fee").value()[0].standing == SOGOV_STANDING_STABLE);
+    CHECK(engine.promote("fee", "v2").status() == SOGOV_STATUS_REVOKED);
+    CHECK(engine.confirm_time({}).status() == SOGOV_STATUS_INVALID_ARGUMENT);
+    CHECK(engine.confirm_time({"tests", "to see"}).value() >= info.time);
+    auto two = release.options();
+    two.root_keys = {release.key.id().value()};
+    two.root_threshold = 2;
+    CHECK(sogov::engine::open(std::move(two)).status() == SOGOV_STATUS_INVALID_ARGUMENT);
+}
+
 TEST(the_stable_version_outlives_the_engine_on_the_disk)
 {
     const fixture::release release;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test target uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+pub mod clock;
 pub mod keys;
 pub mod packages;
 pub mod sbom;

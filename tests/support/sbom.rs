@@ -1,9 +1,9 @@
 //! Bills of materials and advisories for the whole-engine tests.
 
 use super::{Trust, run};
-use sogov::engine::{FileFacts, sign_root_document};
+use sogov::artifact::statement::Domain;
+use sogov::engine::{FileFacts, sign_document};
 use sogov::timestamp;
-use sogov::trust::RootDocument;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -101,6 +101,7 @@ pub fn osv(introduced: &str, fixed: &str) -> String {
 
 /// Puts a snapshot into the trust directory, signed by the root key.
 pub fn publish(trust: &Trust, snapshot: &str) {
-    fs::write(trust.path().join("advisories.json"), snapshot).unwrap();
-    sign_root_document(RootDocument::Advisories, &trust.root, trust.path()).unwrap();
+    let path = trust.path().join("advisories.json");
+    fs::write(&path, snapshot).unwrap();
+    sign_document(&trust.root, &path, Domain::Advisories).unwrap();
 }

@@ -8,7 +8,7 @@ mod verdict;
 
 use super::Command;
 use crate::args::{Args, Opt};
-use crate::engine::{ROOT_ID, TRUST};
+use crate::engine::{ROOT_ID, ROOT_SET, ROOT_THRESHOLD, TRUST};
 use crate::exit::Failure;
 use crate::input::MAX_LEN;
 use crate::output::Output;
@@ -28,6 +28,8 @@ pub const COMMAND: Command = Command {
     options: &[
         TRUST,
         ROOT_ID,
+        ROOT_THRESHOLD,
+        ROOT_SET,
         Opt::value("service", "NAME", "the service that shall run it; default: the statement's own"),
         Opt::value("sbom", "FILE", "its bill of materials; default: FILE.sbom.json, if it is there"),
     ],

@@ -3,7 +3,7 @@
 
 use super::{Command, PASSWORD_FILE};
 use crate::args::{Args, Opt};
-use crate::engine::{self, DEVELOPMENT, ROOT_ID, TRUST};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID, ROOT_SET, ROOT_THRESHOLD, TRUST};
 use crate::exit::Failure;
 use crate::input;
 use crate::output::Output;
@@ -33,6 +33,8 @@ pub const COMMAND: Command = Command {
     options: &[
         TRUST,
         ROOT_ID,
+        ROOT_THRESHOLD,
+        ROOT_SET,
         DEVELOPMENT,
         STATE,
         RECEIPT_KEY,

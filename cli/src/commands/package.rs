@@ -4,7 +4,7 @@
 use super::Command;
 use super::install::{RECEIPT_KEY, STATE};
 use crate::args::Args;
-use crate::engine::{self, DEVELOPMENT, ROOT_ID, TRUST};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID, ROOT_SET, ROOT_THRESHOLD, TRUST};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub const CHECK: Command = Command {
          moved: the content is the one that was installed, in another file, as after a restore from a backup. \
          Exit code 0 means untouched, 1 the others.",
     ],
-    options: &[TRUST, ROOT_ID, DEVELOPMENT, STATE, RECEIPT_KEY],
+    options: &[TRUST, ROOT_ID, ROOT_THRESHOLD, ROOT_SET, DEVELOPMENT, STATE, RECEIPT_KEY],
     operands: 1,
     examples: &["sogov package check --trust trust --development --state state --receipt-key receipt.key \
          state/machine/packages/installed/fee-2-*/fee-v2.so"],

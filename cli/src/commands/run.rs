@@ -3,7 +3,7 @@
 
 use super::{Command, PASSWORD_FILE};
 use crate::args::{self, Args, Opt};
-use crate::engine::{self, DEVELOPMENT, ROOT_ID, TRUST};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID, ROOT_SET, ROOT_THRESHOLD, TRUST};
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{self, Output, of_error};
@@ -39,6 +39,8 @@ pub const COMMAND: Command = Command {
     options: &[
         TRUST,
         ROOT_ID,
+        ROOT_THRESHOLD,
+        ROOT_SET,
         DEVELOPMENT,
         Opt::value(
             "state",

@@ -3,13 +3,17 @@
 
 mod add_key;
 mod check;
+mod confirm_time;
 mod init;
 mod sign;
+mod state;
 
 pub use add_key::COMMAND as ADD_KEY;
 pub use check::COMMAND as CHECK;
+pub use confirm_time::COMMAND as CONFIRM_TIME;
 pub use init::COMMAND as INIT;
 pub use sign::COMMAND as SIGN;
+pub use state::COMMAND as STATE;
 
 use super::Command;
 use crate::args::{Args, Opt};
@@ -19,7 +23,7 @@ use serde_json::{Value, json};
 use sogov::crypto::key::PublicKey;
 use sogov::error::{Error, Result, Status};
 use sogov::sys::file;
-use sogov::trust::{Advisories, RootDocument, TrustDocument};
+use sogov::trust::TrustDocument;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -37,13 +41,6 @@ fn read_document(directory: &Path) -> Result<Vec<u8>> {
     let bytes = file::read(&path, MAX_DOCUMENT_LEN)?;
     TrustDocument::parse(&bytes).map_err(|e| e.of(path.display()))?;
     Ok(bytes)
-}
-
-/// Refuses a snapshot of advisories that is not valid in itself.
-fn check_advisories(directory: &Path) -> Result<()> {
-    let path = directory.join(RootDocument::Advisories.file_name());
-    let bytes = file::read(&path, MAX_ADVISORIES_LEN)?;
-    Advisories::parse(&bytes).map(drop).map_err(|e| e.of(path.display()))
 }
 
 /// Writes the document if it is valid.

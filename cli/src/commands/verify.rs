@@ -3,7 +3,7 @@
 
 use super::{Command, USER_ID};
 use crate::args::{Args, Opt};
-use crate::engine::{self, DEVELOPMENT, ROOT_ID, TRUST};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID, ROOT_SET, ROOT_THRESHOLD, TRUST};
 use crate::exit::Failure;
 use crate::input;
 use crate::output::Output;
@@ -26,6 +26,8 @@ pub const COMMAND: Command = Command {
     options: &[
         TRUST,
         ROOT_ID,
+        ROOT_THRESHOLD,
+        ROOT_SET,
         DEVELOPMENT,
         Opt::value("service", "NAME", "the service that shall run the plugin"),
         Opt::value("version", "LABEL", "the label that its statement must have; without it any"),

@@ -17,9 +17,10 @@ from __future__ import annotations
 from . import _abi
 from ._audit import AuditOptions, AuditPosition, AuditReport, audit_verify
 from ._batch import Signing, Verification, digest, sign_batch, verify_batch
-from ._engine import Engine, Event, ProcessInfo, VersionInfo, process_status
+from ._engine import Engine, Event, ProcessInfo, TrustInfo, VersionInfo, process_status
 from ._enums import (
     Breaker,
+    ClockVerdict,
     Custody,
     EventKind,
     KeyMemory,
@@ -114,6 +115,7 @@ __all__ = [
     "CallError",
     "CancelledError",
     "ClockRefusedError",
+    "ClockVerdict",
     "ClosedError",
     "ComponentDeniedError",
     "Custody",
@@ -170,6 +172,7 @@ __all__ = [
     "SymbolCollisions",
     "SystemFailure",
     "TrustError",
+    "TrustInfo",
     "TrustInvalidError",
     "UnsignedError",
     "UnsupportedError",

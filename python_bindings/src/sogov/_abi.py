@@ -144,6 +144,9 @@ class EngineOptions(ctypes.Structure):
         ("parked_bytes", c_size_t),
         ("receipt_key", c_void_p),
         ("audit", POINTER(AuditOptions)),
+        ("root_threshold", c_uint32),
+        ("trust_check_ms", c_uint32),
+        ("root_set", c_uint64),
     ]
 
 
@@ -195,6 +198,22 @@ class ProcessInfo(ctypes.Structure):
         ("tainted", c_uint32),
         ("restart_reason", c_char * REASON_SIZE),
         ("taint_reason", c_char * REASON_SIZE),
+    ]
+
+
+class TrustInfo(ctypes.Structure):
+    """sogov_trust_info."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("document_epoch", c_uint64),
+        ("denylist_number", c_uint64),
+        ("root_set", c_uint64),
+        ("revoked", c_uint64),
+        ("revoked_serving", c_uint64),
+        ("time", c_uint64),
+        ("clock", c_uint32),
+        ("durable", c_uint32),
     ]
 
 
@@ -444,6 +463,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sogov_engine_options": EngineOptions,
     "sogov_change_options": ChangeOptions,
     "sogov_process_info": ProcessInfo,
+    "sogov_trust_info": TrustInfo,
     "sogov_version_info": VersionInfo,
     "sogov_file_facts": FileFacts,
     "sogov_signature_options": SignatureOptions,
@@ -672,6 +692,14 @@ def sogov_audit_verify(
 
 @_exported(c_int, POINTER(ProcessInfo), _error)
 def sogov_process_status(info: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(ChangeOptions), POINTER(TrustInfo), _error)
+def sogov_trust_refresh(engine: int, options: Ref, info: Ref, error: Ref) -> int: ...
+
+
+@_exported(c_int, c_void_p, POINTER(ChangeOptions), POINTER(c_uint64), _error)
+def sogov_trust_confirm_time(engine: int, options: Ref, time: Ref, error: Ref) -> int: ...
 
 
 @_exported(c_int, c_void_p)

@@ -11,6 +11,7 @@ import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, Callable, Union
 
@@ -19,6 +20,7 @@ from ._audit import AuditOptions, AuditPosition, native_options, position
 from ._convert import Data, PathLike
 from ._enums import (
     Breaker,
+    ClockVerdict,
     EventKind,
     LogLevel,
     PackageStanding,
@@ -111,6 +113,28 @@ class ProcessInfo:
     """The first thing that may have damaged the process; None where there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrustInfo:
+    """How trust stands."""
+
+    document_epoch: int
+    """The epoch of trust.json."""
+    denylist_number: int
+    """The number of denylist.json; 0: there is none."""
+    root_set: int
+    """The number of the set of root keys in force; 0 in the development mode."""
+    revoked: int
+    """Loaded versions that are revoked."""
+    revoked_serving: int
+    """Those among them that serve."""
+    time: datetime
+    """What decisions go by; where the clock is not believed, the earliest that it can be."""
+    clock: ClockVerdict
+    """What is to be said of the machine's clock."""
+    durable: bool
+    """Whether what was accepted is remembered in the state directory, and not in this process only."""
+
+
 def process_status() -> ProcessInfo:
     """What is mapped, and whether the process should be restarted when there is an occasion."""
     info, error = _abi.ProcessInfo(size=ctypes.sizeof(_abi.ProcessInfo)), ErrorPlace()
@@ -140,6 +164,11 @@ class Engine:
         plugin can be loaded.
     root_key_ids: one of these keys must have signed trust.json. None given: the development mode, in which
         trust.json needs no signature; every VersionInfo says so.
+    root_threshold: how many of these keys must have signed it; 0 stands for 1.
+    root_set: the number of this set of root keys; 0 stands for 1. Later sets stand in the trust directory.
+    trust_check_ms: how often a background thread looks at the trust directory for what is revoked, from the first
+        load on; 0 stands for 10,000 where there is a state directory and otherwise for never, `2**32 - 1` for
+        never. Loads and `refresh_trust` look in any case.
     state_directory: made where it is missing. Without one nothing outlives the process; with one, the last
         stable version of every service is verified again, loaded and put back into service.
     log: takes each line of the log with its LogLevel, on any thread. It may use this package, but cannot
@@ -189,6 +218,9 @@ class Engine:
         contain_crashes: bool = False,
         receipt_key: PrivateKey | None = None,
         audit: AuditOptions | None = None,
+        root_threshold: int = 0,
+        trust_check_ms: int = 0,
+        root_set: int = 0,
     ) -> None:
         if isinstance(root_key_ids, str):
             raise TypeError("root_key_ids: expected a sequence of key ids, found one str")
@@ -204,6 +236,8 @@ class Engine:
                 ("preflight_memory_mib", preflight_memory_mib),
                 ("preflight_cpu_ms", preflight_cpu_ms),
                 ("symbol_collisions", symbol_collisions),
+                ("root_threshold", root_threshold),
+                ("trust_check_ms", trust_check_ms),
             ]
         }
         recorded = None if audit is None else native_options(audit)
@@ -221,6 +255,7 @@ class Engine:
             parked_bytes=_convert.number(parked_bytes, 64, "parked_bytes"),
             contain_crashes=1 if contain_crashes else 0,
             receipt_key=None if receipt_key is None else receipt_key._live(),
+            root_set=_convert.number(root_set, 64, "root_set"),
         )
         if log is not None:
             options.log, options.log_context = _write_log, context
@@ -598,6 +633,45 @@ class Engine:
                     self._handle, name, len(name), label, len(label), ctypes.byref(options), error.ref
                 )
             )
+
+    def refresh_trust(self, *, actor: str = "", reason: str = "") -> TrustInfo:
+        """Looks at the trust directory now, and takes out of service what it revokes. Loads do the same, and so
+        does a background thread (`trust_check_ms`).
+
+        TrustInvalidError, ExpiredError; BelowFloorError for a document, a deny-list or root keys that are older
+        than what was accepted before; ClockRefusedError where the clock would decide and is not believed.
+        """
+        options, error = _change(actor, reason), ErrorPlace()
+        info = _abi.TrustInfo(size=ctypes.sizeof(_abi.TrustInfo))
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_trust_refresh(self._handle, ctypes.byref(options), ctypes.byref(info), error.ref)
+            )
+        return TrustInfo(
+            info.document_epoch,
+            info.denylist_number,
+            info.root_set,
+            info.revoked,
+            info.revoked_serving,
+            datetime.fromtimestamp(info.time, timezone.utc),
+            ClockVerdict(info.clock),
+            bool(info.durable),
+        )
+
+    def confirm_time(self, *, actor: str, reason: str) -> datetime:
+        """Takes the machine's clock as it stands for right, after it jumped ahead by more than a day: the word of
+        `actor`, who gives a reason. Both are logged and kept in the trust state.
+
+        ClockRefusedError for a clock that is behind what was seen or signed.
+        """
+        options, time, error = _change(actor, reason), ctypes.c_uint64(), ErrorPlace()
+        with _Inside(self._gate):
+            error.check(
+                _abi.sogov_trust_confirm_time(
+                    self._handle, ctypes.byref(options), ctypes.byref(time), error.ref
+                )
+            )
+        return datetime.fromtimestamp(time.value, timezone.utc)
 
     def versions(self, service: str | None = None) -> list[VersionInfo]:
         """The versions of one service, or of all, in the order in which they were loaded.

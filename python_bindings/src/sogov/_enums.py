@@ -134,6 +134,16 @@ class EventKind(IntEnum):
     QUARANTINED = 5
     PINNED = 6
     UNMAPPED = 7
+    REVOKED = 8
+    CLOCK = 9
+
+
+class ClockVerdict(IntEnum):
+    """What is to be said of the machine's clock."""
+
+    BELIEVED = 0
+    SET_BACK = 1
+    JUMPED_AHEAD = 2
 
 
 class UpdateStep(IntEnum):

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::Record;
+use super::revoked::Mark;
 use crate::crypto::sm3::Digest;
 use crate::error::{Error, Result, Status};
 use crate::label::Label;
@@ -24,6 +25,8 @@ pub(super) struct Admin {
     pub(super) entries: Vec<Entry>,
     /// Former stable versions, the last one last.
     pub(super) history: Vec<Former>,
+    /// The lowest epoch of a version that may be put into service.
+    pub(super) floor: u64,
     /// The lowest epoch that a route policy may have.
     pub(super) policy_floor: u64,
     /// The epoch of the last one that was put in force.
@@ -55,6 +58,8 @@ pub(super) struct Entry {
     /// A job of the housekeeping will unload it.
     pub(super) awaited: bool,
     pub(super) pinned: Option<PinReason>,
+    /// It is trusted no more.
+    pub(super) revoked: Option<Mark>,
     /// What was closed and is still mapped; the reaper takes it out while it looks at it.
     pub(super) remnant: Option<Remnant>,
 }
@@ -82,6 +87,8 @@ pub struct Former {
     pub digest: Digest,
     /// Whether it had a namespace of its own, and is to have one again.
     pub isolated: bool,
+    /// The epoch of its statement; 0 where an earlier release kept none.
+    pub epoch: u64,
 }
 
 /// What of a service outlives the process.
@@ -136,9 +143,12 @@ impl Admin {
             bytes += entry.version.mapped_bytes();
             bytes <= keep.bytes
         };
+        // There is no way back to what was revoked: it is not kept.
+        let (revoked, mut retired): (Vec<&Entry>, Vec<&Entry>) =
+            retired.into_iter().partition(|entry| entry.revoked.is_some());
         let kept = retired.iter().rev().take(keep.versions).take_while(fits).count();
         retired.truncate(retired.len() - kept);
-        retired.into_iter().map(|entry| Arc::clone(&entry.version)).collect()
+        revoked.into_iter().chain(retired).map(|entry| Arc::clone(&entry.version)).collect()
     }
 
     /// Begins to unload the version; the number tells this attempt from a later one.
@@ -162,18 +172,24 @@ impl Admin {
     /// The version that `label` names, if it can serve.
     pub(super) fn usable(&mut self, service: Label, label: &str) -> Result<Arc<Version>> {
         let entry = self.entry(service, label)?;
-        match &entry.pinned {
-            Some(reason) => Err(Error::new(
+        if let Some(reason) = &entry.pinned {
+            return Err(Error::new(
                 Status::Pinned,
                 format!("{service}@{label}: serves no more, and stays mapped: {reason}"),
-            )),
-            None => Ok(Arc::clone(&entry.version)),
+            ));
         }
+        let version = Arc::clone(&entry.version);
+        self.check_trusted(service, &version).map(|()| version)
     }
 
     /// The latest former stable version that is neither broken, as far as is known of it, nor the stable one now: it may
     /// have been promoted again since.
     pub(super) fn restorable(&self) -> Option<Former> {
+        self.restorable_where(|_| true)
+    }
+
+    /// The same, among those that are `good`.
+    pub(super) fn restorable_where(&self, good: impl Fn(&Former) -> bool) -> Option<Former> {
         let stable =
             self.entries.iter().find(|e| e.standing == Standing::Stable).map(|e| Former::of(&e.version));
         let is_broken = |former: &Former| {
@@ -185,7 +201,7 @@ impl Admin {
         };
         let candidates = self.history.iter().rev();
         let is_stable = |former: &Former| stable.is_some_and(|stable| stable.is_of(former));
-        candidates.copied().find(|former| !is_stable(former) && !is_broken(former))
+        candidates.copied().find(|former| good(former) && !is_stable(former) && !is_broken(former))
     }
 
     pub(super) fn set_breaker_rules(&mut self, rules: BreakerRules) {
@@ -198,6 +214,7 @@ impl Admin {
     pub(super) fn mapped(&self, former: &Former) -> Option<Arc<Version>> {
         let is_it = |e: &&Entry| {
             e.pinned.is_none()
+                && e.revoked.is_none()
                 && e.leaving.is_none()
                 && e.version.label() == former.label
                 && *e.version.digest() == former.digest
@@ -220,7 +237,11 @@ impl Admin {
                 self.retirements += 1;
                 entry.retired = self.retirements;
             }
-            if entry.standing != was && was == Standing::Stable && remember == Remember::FormerStable {
+            if entry.standing != was
+                && was == Standing::Stable
+                && remember == Remember::FormerStable
+                && entry.revoked.is_none()
+            {
                 self.history.push(Former::of(&entry.version));
             }
             if entry.leaving.is_some() && stands(&entry.version).is_some() {
@@ -241,6 +262,7 @@ impl Entry {
             leaving: None,
             awaited: false,
             pinned: None,
+            revoked: None,
             remnant: None,
         }
     }
@@ -262,13 +284,13 @@ impl Broken {
 
 impl Former {
     /// Whether both are one artifact under one label, however it was loaded.
-    fn is_of(&self, other: &Self) -> bool {
+    pub(super) fn is_of(&self, other: &Self) -> bool {
         (self.label, self.digest) == (other.label, other.digest)
     }
 
     pub(super) fn of(version: &Version) -> Self {
         let isolated = version.isolation() == Isolation::Own;
-        Self { label: version.label(), digest: *version.digest(), isolated }
+        Self { label: version.label(), digest: *version.digest(), isolated, epoch: version.epoch() }
     }
 }
 

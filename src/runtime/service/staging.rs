@@ -109,6 +109,7 @@ impl Staging {
         let service = Arc::clone(&self.service);
         let mut admin = service.admin.lock();
         self.check_own(&admin)?;
+        admin.check_trusted(service.name, version)?;
         service.install(&mut admin, Serving::only(version), Remember::FormerStable)?;
         self.change = admin.changes;
         self.exposed = false;
@@ -132,6 +133,9 @@ impl Staging {
 
     fn put(&mut self, admin: &mut Admin, serving: Serving) -> Result<()> {
         self.check_own(admin)?;
+        for version in &serving.versions {
+            admin.check_trusted(self.service.name, version)?;
+        }
         let exposed = serving.versions.len() > 1;
         self.service.install(admin, serving, Remember::Nothing)?;
         self.change = admin.changes;

@@ -89,11 +89,13 @@ fn a_component_of_unknown_kind_is_held_by_its_name() {
 fn dates_and_what_is_refused() {
     let all = snapshot("").unwrap();
     assert_eq!((all.number(), all.len()), (3, 1));
-    let status = |now, age| all.check_age(now, age).map_err(|e| e.status());
+    let status = |now, age| all.check_age(TrustTime::at(now), age).map_err(|e| e.status());
     assert_eq!(status(all.published() + 86_400, 86_400), Ok(()));
     assert_eq!(status(all.published() + 86_401, 86_400), Err(Status::Expired));
     assert_eq!(status(all.published() - SKEW, 86_400), Ok(()));
     assert_eq!(status(all.published() - SKEW - 1, 86_400), Err(Status::NotYetValid));
+    let unbelieved = TrustTime { earliest: all.published(), latest: all.published() + 86_401 };
+    assert_eq!(all.check_age(unbelieved, 86_400).map_err(|e| e.status()), Err(Status::ClockRefused));
     for refused in [
         r#"{"package":{"ecosystem":"npm"}}"#,
         r#"{"package":{"name":"npm"}}"#,

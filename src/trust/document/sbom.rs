@@ -13,7 +13,7 @@ use crate::artifact::sbom::purl::{self, Purl};
 use crate::artifact::sbom::range::Range;
 use crate::document::Field;
 use crate::error::Result;
-use crate::trust::packages::Packages;
+use crate::trust::component_index::ComponentIndex;
 
 const MAX_RULES: usize = 10_000;
 const MAX_AGE_DAYS: u64 = 3_650;
@@ -28,7 +28,7 @@ pub struct SbomRule {
     /// seconds old.
     pub advisories_max_age: Option<u64>,
     deny: Vec<DenyRule>,
-    packages: Packages,
+    index: ComponentIndex,
 }
 
 /// Components that are denied.
@@ -55,7 +55,7 @@ impl SbomRule {
 
     /// The first rule that denies `component`.
     pub fn denial(&self, component: &Component) -> Option<&DenyRule> {
-        let rules = self.packages.about(component).into_iter().filter_map(|number| self.deny.get(number));
+        let rules = self.index.about(component).into_iter().filter_map(|number| self.deny.get(number));
         rules.into_iter().find(|rule| rule.versions.contains(&component.version))
     }
 
@@ -85,7 +85,7 @@ impl SbomRule {
         };
         object.finish()?;
         for (number, denied) in rule.deny.iter().enumerate() {
-            rule.packages.add(&denied.package, number);
+            rule.index.add(&denied.package, number);
         }
         Ok(rule)
     }

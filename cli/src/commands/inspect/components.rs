@@ -12,8 +12,7 @@ use sogov::artifact::sbom::{Component, MAX_LEN, Sbom};
 use sogov::crypto::sm3;
 use sogov::error::{Result, Status};
 use sogov::sys::file;
-use sogov::timestamp;
-use sogov::trust::{self, Gate, Roots, TrustDirectory};
+use sogov::trust::{self, Gate, TrustDirectory};
 use std::path::{Path, PathBuf};
 
 /// The field of the report; none where nothing says what the plugin is made of.
@@ -79,13 +78,12 @@ fn of_image(document: Option<&[u8]>, image: &[u8]) -> Result<Option<Sbom>> {
 /// What the trust directory denies, where `--trust` is given.
 fn gate(args: &Args, subject: &Subject<'_>) -> std::result::Result<Option<Result<Gate>>, Failure> {
     let Some(directory) = args.path("trust") else { return Ok(None) };
-    let roots = Roots::new(engine::root_ids(args)?);
+    let roots = engine::set_of(args, engine::root_ids(args)?)?;
     let source = TrustDirectory::new(directory.to_owned(), roots, sogov::engine::prepared_keys);
     let stated = subject.service();
     let service = args.text("service")?.or(stated.as_deref()).unwrap_or("none");
-    let now = timestamp::now();
-    let trust = source.read(now)?;
-    Ok(Some(source.gate(&trust, service, now)))
+    let view = source.read()?;
+    Ok(Some(view.gate(service)))
 }
 
 fn of_component(component: &Component, gate: Option<&Gate>) -> Value {

@@ -19,6 +19,8 @@ pub fn decide(args: &Args, subject: &Subject<'_>) -> Result<Map<String, Value>, 
     let engine = Engine::open(EngineOptions {
         trust_directory: Some(directory.to_owned()),
         root_key_ids: engine::root_ids(args)?,
+        root_threshold: engine::root_threshold(args)?,
+        root_set: args.number("root-set")?.unwrap_or(0),
         ..EngineOptions::default()
     })?;
     let stated = subject.service();

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Args, Command, DIR, Failure, Output, Path, Result, Value, json};
-use crate::engine::{self, DEVELOPMENT, ROOT_ID};
+use crate::engine::{self, DEVELOPMENT, ROOT_ID, ROOT_SET, ROOT_THRESHOLD};
 use crate::exit::Exit;
 use crate::output;
 use sogov::artifact::sigmeta::{Sigmeta, SignatureEntry};
@@ -11,18 +11,21 @@ use sogov::crypto::scheme::Scheme;
 use sogov::error::Status;
 use sogov::sys::file;
 use sogov::timestamp::{self, UnixSeconds};
-use sogov::trust::{Gate, RootDocument, Roots, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey};
+use sogov::trust::{
+    Denylist, Gate, ServiceRule, TrustDirectory, TrustSnapshot, TrustedKey, document_signed_by,
+};
 
 pub const COMMAND: Command = Command {
     name: "trust check",
     summary: "validates a trust directory as the engine does, and lists what it says",
-    usage: &["--dir DIR (--root-id sm3:HEX ... | --development)"],
+    usage: &["--dir DIR (--root-id sm3:HEX ... [--root-threshold N] [--root-set N] | --development)"],
     about: &[
-        "Owners and modes of the directory, the document, its signature by a root key, and every key file. A key \
+        "Owners and modes of the directory, the sets of root keys that follow the given one, the document, the \
+              deny-list and the advisories, their signatures, and every key file. A key \
               that is named but has no file in keys/, or one of another scheme, is refused too: its signatures would never \
               count.",
     ],
-    options: &[DIR, ROOT_ID, DEVELOPMENT],
+    options: &[DIR, ROOT_ID, ROOT_THRESHOLD, ROOT_SET, DEVELOPMENT],
     operands: 0,
     examples: &["sogov trust check --dir trust --root-id \"$(sogov key-id root.pub.pem)\""],
     run,
@@ -30,16 +33,16 @@ pub const COMMAND: Command = Command {
 
 fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
     let directory = args.required_path("dir")?;
-    let roots = engine::roots(args)?;
-    let now = timestamp::now();
-    let source =
-        TrustDirectory::new(directory.to_owned(), Roots::new(roots.clone()), sogov::engine::prepared_keys);
-    let trust = source.read(now)?;
-    // A snapshot of advisories that would be refused at load, for whichever service is strictest, is refused here.
+    let directory_of_trust =
+        TrustDirectory::new(directory.to_owned(), engine::root_set(args)?, sogov::engine::prepared_keys);
+    let view = directory_of_trust.read()?;
+    let (trust, now) = (&*view.snapshot, view.time.earliest);
+    let roots = trust.roots.ids();
+    // Advisories that would be refused at load, for whichever service is strictest, are refused here.
     let services = trust.document.services().map(|(name, _)| name).chain(["*".to_owned()]);
     let age = |name: &String| trust.document.rule_for(name).sbom.advisories_max_age;
     let strictest = services.filter_map(|name| Some((age(&name)?, name))).min();
-    let gate = strictest.map(|(_, name)| source.gate(&trust, &name, now)).transpose()?;
+    let gate = strictest.map(|(_, name)| view.gate(&name)).transpose()?;
     let advisories = gate.as_ref().and_then(Gate::advisories);
     let without_file: Vec<KeyId> =
         trust.document.keys.iter().map(|key| key.id).filter(|id| trust.public_key(id).is_none()).collect();
@@ -54,13 +57,18 @@ fn run(args: &Args, output: &mut Output) -> std::result::Result<(), Failure> {
         "accepted": accepted,
         "directory": directory.display().to_string(),
         "development": roots.is_empty(),
+        "root_set": (!roots.is_empty()).then(|| trust.roots.number()),
+        "root_threshold": (!roots.is_empty()).then(|| trust.roots.threshold()),
         "epoch": trust.document.epoch,
+        "issued": trust.document.issued.map(timestamp::format),
         "not_after": trust.document.not_after.map(timestamp::format),
-        "signed_by": signatures(directory, &trust, &roots)?,
+        "signed_by": signatures(directory, trust, roots)?,
+        "denylist": trust.denylist.as_ref().map(of_denylist),
+        "denylist_at_least": trust.document.denylist.at_least,
         "advisories": advisories.map(|all| json!({
             "number": all.number(), "published": timestamp::format(all.published()), "records": all.len(),
         })),
-        "keys": trust.document.keys.iter().map(|key| of_key(key, &trust, now)).collect::<Vec<_>>(),
+        "keys": trust.document.keys.iter().map(|key| of_key(key, trust, now)).collect::<Vec<_>>(),
         "services": trust.document.services().map(|(name, rule)| of_rule(&name, rule)).collect::<Vec<_>>(),
     }));
     for id in &without_file {
@@ -94,7 +102,7 @@ fn signatures(directory: &Path, trust: &TrustSnapshot, roots: &[KeyId]) -> Resul
     let describe = |entry: &SignatureEntry| {
         let state = match trust.public_key(&entry.key_id) {
             None => "its public key is not in keys/",
-            Some(key) if RootDocument::Trust.signed_by(key, &document, entry) => "valid",
+            Some(key) if document_signed_by(key, &document, entry) => "valid",
             Some(_) => "not over these bytes",
         };
         json!({ "key_id": entry.key_id.to_string(), "root": (!roots.is_empty()).then(|| roots.contains(&entry.key_id)), "signature": state })
@@ -108,6 +116,8 @@ fn of_key(key: &TrustedKey, trust: &TrustSnapshot, now: UnixSeconds) -> Value {
         "no file in keys/"
     } else if file.is_some_and(|file| file.scheme() != key.scheme) {
         "its public key is of another scheme"
+    } else if trust.denies_key(&key.id).is_some() {
+        "revoked"
     } else if key.not_before.is_some_and(|begin| now < begin) {
         "not yet valid"
     } else if key.not_after.is_some_and(|end| now > end) {
@@ -126,12 +136,25 @@ fn of_key(key: &TrustedKey, trust: &TrustSnapshot, now: UnixSeconds) -> Value {
     })
 }
 
+fn of_denylist(list: &Denylist) -> Value {
+    let (artifacts, keys, services) = list.counts();
+    json!({
+        "number": list.number,
+        "issued": list.issued.map(timestamp::format),
+        "not_after": list.not_after.map(timestamp::format),
+        "artifacts": artifacts,
+        "keys": keys,
+        "services": services,
+    })
+}
+
 fn of_rule(name: &str, rule: &ServiceRule) -> Value {
     json!({
         "name": name,
         "threshold": rule.threshold,
         "schemes": rule.schemes.iter().map(|group| group.iter().map(Scheme::name).collect::<Vec<_>>()).collect::<Vec<_>>(),
         "epoch_floor": rule.epoch_floor,
+        "on_revoked": rule.on_revoked.name(),
         "allowed_sonames": rule.allowed_sonames,
         "sbom_required": rule.sbom.required,
         "sbom_denies": rule.sbom.denied().iter().map(|denied| format!("{} {}", denied.package, denied.versions)).collect::<Vec<_>>(),

@@ -68,6 +68,9 @@ NATIVE(jlong, engineOpen)(JNIEnv *env, jclass class, jlong context, jbyteArray a
         audit.pseudonym_key_len = secret.len;
         options.audit = &audit;
     }
+    options.root_threshold = read_u32(&reader);
+    options.trust_check_ms = read_u32(&reader);
+    options.root_set = (uint64_t)read_number(&reader);
     sogov_engine *engine = NULL;
     sogov_error *error = NULL;
     sogov_status status = sogov_engine_open(&options, &engine, &error);
@@ -160,4 +163,46 @@ NATIVE(void, unload)(JNIEnv *env, jclass class, jlong engine, jbyteArray argumen
                                        version.len, &options, &error);
     reader_close(&reader);
     throw_failure(env, status, error);
+}
+
+NATIVE(jbyteArray, trustRefresh)(JNIEnv *env, jclass class, jlong engine, jbyteArray arguments)
+{
+    (void)class;
+    reader reader;
+    if (!reader_open(env, &reader, arguments))
+        return NULL;
+    sogov_change_options options = read_change(&reader);
+    sogov_trust_info info = SOGOV_TRUST_INFO_INIT;
+    sogov_error *error = NULL;
+    sogov_status status = sogov_trust_refresh(HANDLE(const sogov_engine, engine), &options, &info, &error);
+    reader_close(&reader);
+    throw_failure(env, status, error);
+    /* A listener may have thrown although all went well. */
+    if (status != SOGOV_STATUS_OK || (*env)->ExceptionCheck(env))
+        return NULL;
+    packer packer = {0};
+    pack_number(&packer, (int64_t)info.document_epoch);
+    pack_number(&packer, (int64_t)info.denylist_number);
+    pack_number(&packer, (int64_t)info.root_set);
+    pack_number(&packer, (int64_t)info.revoked);
+    pack_number(&packer, (int64_t)info.revoked_serving);
+    pack_number(&packer, (int64_t)info.time);
+    pack_number(&packer, info.clock);
+    pack_number(&packer, info.durable);
+    return packed(env, &packer);
+}
+
+NATIVE(jlong, trustConfirmTime)(JNIEnv *env, jclass class, jlong engine, jbyteArray arguments)
+{
+    (void)class;
+    reader reader;
+    if (!reader_open(env, &reader, arguments))
+        return 0;
+    sogov_change_options options = read_change(&reader);
+    uint64_t time = 0;
+    sogov_error *error = NULL;
+    sogov_status status = sogov_trust_confirm_time(HANDLE(const sogov_engine, engine), &options, &time, &error);
+    reader_close(&reader);
+    throw_failure(env, status, error);
+    return (jlong)time;
 }

@@ -5,6 +5,7 @@ import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -323,6 +324,40 @@ public final class Engine implements AutoCloseable {
      */
     public AuditPosition auditHead(boolean checkpoint) {
         return inside(address -> AuditPosition.read(new Unpacker(Native.auditHead(address, checkpoint))));
+    }
+
+    /**
+     * Looks at the trust directory; see {@link #refreshTrust(Change)}.
+     *
+     * @return how trust stands
+     */
+    public TrustInfo refreshTrust() {
+        return refreshTrust(Change.UNNAMED);
+    }
+
+    /**
+     * Looks at the trust directory now, and takes out of service what it revokes. Loads do the same, and so does a background
+     * thread ({@link EngineBuilder#trustCheck}).
+     *
+     * @param change who asks, and why
+     * @return how trust stands; {@link TrustException} where the directory is unsound, older than what was accepted before, or
+     *     where the clock would decide and is not believed
+     */
+    public TrustInfo refreshTrust(Change change) {
+        byte[] arguments = change.pack(new Packer()).done();
+        return TrustInfo.read(new Unpacker(inside(address -> Native.trustRefresh(address, arguments))));
+    }
+
+    /**
+     * Takes the machine's clock as it stands for right, after it jumped ahead by more than a day.
+     *
+     * @param change who says so, and why; both are required, logged, and kept in the trust state
+     * @return the time; {@link TrustException} with {@link Status#CLOCK_REFUSED} for a clock that is behind what was seen or
+     *     signed
+     */
+    public Instant confirmTime(Change change) {
+        byte[] arguments = change.pack(new Packer()).done();
+        return Instant.ofEpochSecond(inside(address -> Native.trustConfirmTime(address, arguments)));
     }
 
     /**

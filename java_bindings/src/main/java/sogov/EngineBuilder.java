@@ -11,6 +11,8 @@ import java.util.function.LongFunction;
 
 /** What an engine needs to know; from {@link Engine#builder}. For one thread. */
 public final class EngineBuilder {
+    private static final long NEVER_MS = 0xffff_ffffL;
+
     private Path trust;
     private final List<KeyId> roots = new ArrayList<>();
     private Path state;
@@ -26,6 +28,9 @@ public final class EngineBuilder {
     private boolean containsCrashes;
     private PrivateKey receiptKey;
     private AuditOptions audit;
+    private int rootThreshold;
+    private long rootSet;
+    private long trustCheckMs;
 
     EngineBuilder() {}
 
@@ -61,6 +66,7 @@ public final class EngineBuilder {
         if (audit != null) {
             audit.pack(options, checkpoint);
         }
+        options.number(rootThreshold).number(trustCheckMs).number(rootSet);
         return Engine.open(options.doneWithSecret(), new Listeners(log, event));
     }
 
@@ -85,6 +91,39 @@ public final class EngineBuilder {
      */
     public EngineBuilder rootKey(KeyId id) {
         roots.add(Objects.requireNonNull(id, "id"));
+        return this;
+    }
+
+    /**
+     * Says how many of the root keys must have signed trust.json, and which set of root keys they are.
+     *
+     * @param threshold how many; 0: 1
+     * @param number the number of the set, later ones of which stand in the trust directory; 0: 1
+     * @return this
+     */
+    public EngineBuilder rootSet(int threshold, long number) {
+        if (threshold < 0 || number < 0) {
+            throw new IllegalArgumentException("rootSet: expected 0 or more, found " + threshold + " and " + number);
+        }
+        rootThreshold = threshold;
+        rootSet = number;
+        return this;
+    }
+
+    /**
+     * Says how often a background thread looks at the trust directory for what is revoked, from the first load on: every 10
+     * seconds where there is a state directory and otherwise never, unless this says so. Loads and {@link
+     * Engine#refreshTrust()} look in any case.
+     *
+     * @param interval at least a millisecond; zero: never
+     * @return this
+     */
+    public EngineBuilder trustCheck(Duration interval) {
+        long milliseconds = interval.toMillis();
+        if (interval.isNegative() || !interval.isZero() && milliseconds == 0 || milliseconds >= NEVER_MS) {
+            throw new IllegalArgumentException("trustCheck: expected a millisecond to 49 days, found " + interval);
+        }
+        trustCheckMs = interval.isZero() ? NEVER_MS : milliseconds;
         return this;
     }
 

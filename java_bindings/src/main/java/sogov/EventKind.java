@@ -16,6 +16,10 @@ public enum EventKind {
     PINNED(6),
     /** The version was unmapped. */
     UNMAPPED(7),
+    /** The version is trusted no more; the detail says why and what became of it. */
+    REVOKED(8),
+    /** The machine's clock was set back, or jumped ahead by more than a day. It concerns no service: the names are empty. */
+    CLOCK(9),
     /** One that this release does not know. */
     UNKNOWN(-1);
 

@@ -47,6 +47,10 @@ final class Native {
 
     static native byte[] update(long engine, byte[] arguments, Object follower);
 
+    static native byte[] trustRefresh(long engine, byte[] arguments);
+
+    static native long trustConfirmTime(long engine, byte[] arguments);
+
     static native byte[] versions(long engine, byte[] service);
 
     static native byte[] fileVerify(long engine, byte[] arguments);

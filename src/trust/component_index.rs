@@ -1,17 +1,17 @@
-//! Finds what is said about a component, whatever the number of those who say something.
+//! Finds what rules and advisories say about a component, whatever their number.
 
 use crate::artifact::sbom::Component;
 use crate::artifact::sbom::purl::{Purl, name_key};
 use std::collections::HashMap;
 
-/// What is said about packages, by number.
+/// Rules or advisories by the packages that they are about; each has a number.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Packages {
+pub(super) struct ComponentIndex {
     by_key: HashMap<String, Vec<usize>>,
     by_name: HashMap<String, Vec<usize>>,
 }
 
-impl Packages {
+impl ComponentIndex {
     /// Notes that the entry `number` is about `package`.
     pub(super) fn add(&mut self, package: &Purl, number: usize) {
         for (map, key) in [(&mut self.by_key, package.key()), (&mut self.by_name, package.untyped_key())] {
