@@ -525,6 +525,7 @@ fn deny_lists_and_root_sets_are_signed_and_what_was_accepted_is_shown() {
     story.ok(&format!("{confirm} moved"));
     let state = story.json("trust state --state state");
     assert_eq!(state["confirmations"][0]["actor"], "ops");
+    assert_eq!(state["advisories_number"], 0);
 }
 
 #[test]
@@ -809,8 +810,8 @@ fn packages_are_made_installed_and_checked() {
     story.write("receipt.key", [7; 32]);
     story.write("fee.sbom.json", "{}");
     let pack = "pack --key release.pem --recipient host.pub.pem --audience host-1 --epoch 1 --out fee.sogpkg";
-    let packed = story.json(&format!("{pack} --file fee.sbom.json fee-v1.so libfee_v3.so"));
-    let files = ["fee-v1.so", "libfee_v3.so", "libfee_v3.so.sogsig", "fee.sbom.json"];
+    let packed = story.json(&format!("{pack} --file fee.sbom.json v1.so libfee_v3.so"));
+    let files = ["v1.so", "libfee_v3.so", "libfee_v3.so.sogsig", "fee.sbom.json"];
     assert_eq!(packed["files"], serde_json::json!(files));
     let trust = story.trust();
     let places = format!("{trust} --state state --receipt-key receipt.key");
@@ -823,17 +824,17 @@ fn packages_are_made_installed_and_checked() {
     }
     story.refused(&install, 1, "REPLAYED", "was installed before");
     story.refused(&install.replace("host-1", "host-2"), 1, "WRONG_AUDIENCE", "host-2");
-    let check = format!("package check {places} {directory}/fee-v1.so");
+    let check = format!("package check {places} {directory}/v1.so");
     assert!(story.ok(&check).contains("untouched"));
     let plugin = &installed["plugins"][1].as_str().unwrap();
     story.ok(&format!("verify {trust} --service fee {plugin}"));
-    std::fs::write(format!("{directory}/fee-v1.so"), "other").unwrap();
+    std::fs::write(format!("{directory}/v1.so"), "other").unwrap();
     let checked = story.run(&check);
     assert_eq!(checked.code, 1);
     assert!(String::from_utf8_lossy(&checked.stdout).contains("replaced"), "{checked:?}");
     for wrong in [
-        "pack --key release.pem --recipient host.pub.pem --out x.sogpkg fee-v1.so",
-        "pack --recipient host.pub.pem --audience a --out x.sogpkg fee-v1.so",
+        "pack --key release.pem --recipient host.pub.pem --out x.sogpkg v1.so",
+        "pack --recipient host.pub.pem --audience a --out x.sogpkg v1.so",
         "pack --key release.pem --recipient host.pub.pem --audience a --out x.sogpkg",
         &format!("install {places} --key host.pem --audience host-1"),
     ] {

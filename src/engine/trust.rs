@@ -229,6 +229,10 @@ impl Engine {
             let Revocation::Missing(former) = &revocation else { break };
             if let Err(e) = self.load_stored(&service, former) {
                 self.log.write(LogLevel::Warning, format_args!("{}: not in its place: {e}", service.name()));
+                // A disk or a trail that fails says nothing of the version.
+                if matches!(e.status(), Status::Io | Status::AuditBroken) {
+                    break;
+                }
                 service.forget_former(former);
             }
             revocation = service.replace_revoked(&version);
@@ -239,12 +243,13 @@ impl Engine {
             Revocation::Withdrawn => "was withdrawn, the stable version serves everybody".to_owned(),
             Revocation::RolledBack(label) => format!("{label} serves in its place"),
             Revocation::Stopped => "was stopped, nobody serves".to_owned(),
-            Revocation::Serving | Revocation::Missing(_) if action == OnRevocation::RollBack => {
+            Revocation::Missing(former) => {
+                format!("serves on, as {} before it cannot be loaded now: promote another one", former.label)
+            }
+            Revocation::Serving if action == OnRevocation::RollBack => {
                 "serves on, as there is no good version before it: promote another one".to_owned()
             }
-            Revocation::Serving | Revocation::Missing(_) => {
-                "serves on, as the trust document says".to_owned()
-            }
+            Revocation::Serving => "serves on, as the trust document says".to_owned(),
         };
         let (name, label) = (service.name(), version.label());
         let digest = sm3::text(version.digest());

@@ -1,10 +1,12 @@
 //! The audit trail: edited, cut, moved, forged, put back, torn by a crash, and written by many.
 
+use crate::support::clock::TestClock;
 use crate::support::{Lines, TempDir, Trust, fee, load};
+use sogov::artifact::statement::Domain;
 use sogov::crypto::key::{Key, PrivateKey, PublicKey};
 use sogov::crypto::scheme::Schemes;
-use sogov::crypto::sm2;
-use sogov::engine::{AuditOptions, Change, Engine, EngineOptions, LoadOptions, sign_by};
+use sogov::crypto::{sm2, sm3};
+use sogov::engine::{AuditOptions, Change, Engine, EngineOptions, LoadOptions, sign_by, sign_document};
 use sogov::error::{Error, Status};
 use sogov::journal::{
     CheckpointSigner, Detail, Entry, Head, Kind, Limits, Record, Report, Trail, Verification, verify,
@@ -542,4 +544,72 @@ fn personal_data_as_pseudonyms() {
     let bytes = fs::read(state.path().join("machine/audit/00000000000000000001.ndjson")).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert!(!text.contains("alice") && !text.contains("bob"), "{text}");
+}
+
+/// What a deny-list did to versions, who looked, and who confirmed the clock: on record, with names and digests.
+#[test]
+fn revocations_and_the_clock_are_on_record() {
+    let (trust, state) = (Trust::new(), TempDir::new());
+    let noon = sogov::timestamp::now();
+    let clock = TestClock::at(noon);
+    let audit = AuditOptions { required: true, ..AuditOptions::default() };
+    let options = EngineOptions { clock: clock.shared(), ..engine_options(&trust, &state, audit) };
+    let engine = Engine::open(options).unwrap();
+    let digests = ["v1", "v2"].map(|version| {
+        let digest = load(&engine, &trust, &fee(version), "fee", version).digest;
+        engine.promote("fee", version, &Change::default()).unwrap();
+        digest
+    });
+    let denylist = trust.path().join("denylist.json");
+    let entry = format!(r#"{{"digest":"{}","reason":"rounds wrong"}}"#, sm3::text(&digests[1]));
+    fs::write(&denylist, format!(r#"{{"schema":1,"number":3,"artifacts":[{entry}]}}"#)).unwrap();
+    sign_document(&trust.root, &denylist, Domain::Denylist).unwrap();
+    let change = Change { actor: "ops".into(), reason: "the list of today".into(), ..Change::default() };
+    assert_eq!(engine.refresh_trust(&change).unwrap().revoked, 1);
+    clock.set(noon + 40 * 86_400);
+    engine.refresh_trust(&change).unwrap();
+    engine.confirm_time(&change).unwrap();
+    engine.confirm_time(&Change { actor: "ops".into(), ..Change::default() }).unwrap_err();
+    engine.close();
+    let records = records(&state);
+    let of = |kind: Kind, status: &str| -> Vec<&Entry> {
+        let entries = records.iter().map(|record| &record.entry);
+        entries.filter(|entry| entry.kind == kind && entry.status == status).collect()
+    };
+    let [revoked] = of(Kind::Revoked, "REVOKED")[..] else { panic!("one version was revoked: {records:?}") };
+    assert_eq!((revoked.version.as_str(), revoked.digest), ("v2", Some(digests[1])));
+    assert!(revoked.message.contains("rounds wrong") && revoked.message.contains("v1 serves in its place"));
+    let trust = of(Kind::Trust, "OK");
+    assert!(trust[0].message.starts_with("as the engine was opened: "), "{:?}", trust[0]);
+    assert!(trust.iter().any(|entry| entry.message == "changed: document 1, deny-list 3, root keys 1"));
+    assert!(trust.iter().any(|entry| entry.actor == "ops" && entry.version.contains("deny-list 3")));
+    assert!(of(Kind::Clock, "CLOCK_REFUSED")[0].message.contains("jumped ahead"));
+    let asked = of(Kind::Clock, "REQUESTED");
+    assert_eq!((asked.len(), asked[0].reason.as_str()), (2, "the list of today"));
+    assert!(of(Kind::Clock, "OK").iter().any(|entry| entry.version.ends_with("was confirmed")));
+    assert_eq!(of(Kind::Clock, "INVALID_ARGUMENT").len(), 1);
+}
+
+/// What is revoked is taken out of service whether or not that can be recorded: a trail that is required stops changes, not
+/// their undoing.
+#[test]
+fn a_broken_trail_keeps_nothing_revoked_in_service() {
+    let (trust, state, lines) = (Trust::new(), TempDir::new(), Lines::default());
+    let audit = AuditOptions { required: true, ..AuditOptions::default() };
+    let options = EngineOptions { log: lines.log(), ..engine_options(&trust, &state, audit) };
+    let engine = Engine::open(options).unwrap();
+    for version in ["v1", "v2"] {
+        load(&engine, &trust, &fee(version), "fee", version);
+        engine.promote("fee", version, &Change::default()).unwrap();
+    }
+    fs::write(state.path().join("machine/audit/00000000000000000001.ndjson"), b"").unwrap();
+    let digest =
+        engine.report(Some("fee")).unwrap().into_iter().find(|v| v.label.as_str() == "v2").unwrap().digest;
+    let denylist = trust.path().join("denylist.json");
+    let entry = format!(r#"{{"digest":"{}","reason":"rounds wrong"}}"#, sm3::text(&digest));
+    fs::write(&denylist, format!(r#"{{"schema":1,"number":1,"artifacts":[{entry}]}}"#)).unwrap();
+    sign_document(&trust.root, &denylist, Domain::Denylist).unwrap();
+    engine.refresh_trust(&Change::default()).unwrap();
+    assert!(engine.service("fee").unwrap().stable().unwrap().to_string().contains("v1"));
+    assert!(lines.contain("audit trail: "), "{:?}", lines.all());
 }

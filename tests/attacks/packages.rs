@@ -1,23 +1,28 @@
 //! Update packages: envelopes of other forms, parts of others, other hosts, other times, and files with names that climb.
 
+use crate::support::clock::TestClock;
 use crate::support::keys::{generate, openssl, put, record};
 use crate::support::packages::{HOST, Host, elements, facts, rsa, split, tlv};
 use crate::support::{TempDir, Trust, fee};
 use sogov::artifact::package::{Entry, Manifest, Package, PackageId, Role, file_digest};
 use sogov::artifact::sigmeta::{Sigmeta, SignatureEntry};
-use sogov::artifact::statement::{package_signed_bytes, signed_bytes};
+use sogov::artifact::statement::{Domain, package_signed_bytes, signed_bytes};
 use sogov::crypto::envelope::{self, Recipient, RecipientKey};
 use sogov::crypto::key::Signer;
 use sogov::crypto::scheme::Scheme;
 use sogov::crypto::sm2::{PrivateKey, UserId};
 use sogov::engine::{
     Change, FileFacts, FileSigner, FileStanding, LoadOptions, PackageFacts, check_message, pack,
+    sign_document,
 };
 use sogov::error::Status;
+use sogov::timestamp;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use zeroize::Zeroizing;
+
+const DAY: u64 = 86_400;
 
 /// The parts of an envelope, each whole, to be put together anew.
 #[derive(Clone)]
@@ -828,4 +833,56 @@ fn what_cannot_be_packed() {
 fn installed_plugin(host: &Host) -> std::path::PathBuf {
     let directory = host.state.path().join("machine/packages/installed").join(&host.installed()[0]);
     directory.join("fee-v1.so")
+}
+
+/// A key that was stolen and is denied signs a package; the plugin in it is one of before.
+#[test]
+fn signed_by_a_key_that_is_denied() {
+    let host = Host::new();
+    let package = host.pack("denied.sogpkg", "v1", &facts(1));
+    let id = host.trust.key.public_key().key_id();
+    deny(&host, &format!(r#""keys":[{{"id":"{id}","reason":"laptop lost"}}]"#));
+    let refused = host.install(&package).unwrap_err();
+    assert_eq!(refused.status(), Status::Revoked);
+    assert!(refused.message().contains("laptop lost"), "{refused}");
+    assert_eq!(host.installed(), Vec::<String>::new());
+}
+
+/// A package whose epoch the deny-list denies to its service, and one with a plugin that it denies.
+#[test]
+fn of_an_epoch_that_is_denied() {
+    let host = Host::new();
+    let (old, new) = (host.pack("old.sogpkg", "v1", &facts(1)), host.pack("new.sogpkg", "v1", &facts(7)));
+    deny(&host, r#""services":[{"name":"fee","epoch_below":2,"reason":"rounds wrong"}]"#);
+    for package in [old, new] {
+        // The plugin of the second one is of epoch 1.
+        assert_eq!(host.install(&package).unwrap_err().status(), Status::Revoked);
+    }
+    assert_eq!(host.installed(), Vec::<String>::new());
+}
+
+/// The end of a package, by a clock that jumped ahead or was set back.
+#[test]
+fn by_a_clock_that_is_not_believed() {
+    let host = Host::new();
+    let now = timestamp::now();
+    let short = PackageFacts { not_after: Some(now + 10 * DAY), ..facts(1) };
+    let package = host.pack("short.sogpkg", "v1", &short);
+    let clock = TestClock::at(now);
+    let engine = host.engine_by(&clock);
+    engine.refresh_trust(&Change::default()).unwrap();
+    let verdict = || engine.install(&package, &host.key, HOST, &Change::default()).map_err(|e| e.status());
+    clock.set(now + 20 * DAY);
+    assert_eq!(verdict().map(drop), Err(Status::ClockRefused));
+    clock.pass(11 * DAY);
+    clock.set(now + 11 * DAY);
+    assert_eq!(verdict().map(drop), Err(Status::Expired));
+    clock.set(now);
+    assert_eq!(verdict().map(drop), Err(Status::Expired), "set back");
+}
+
+fn deny(host: &Host, entries: &str) {
+    let path = host.trust.path().join("denylist.json");
+    fs::write(&path, format!(r#"{{"schema":1,"number":1,{entries}}}"#)).unwrap();
+    sign_document(&host.trust.root, &path, Domain::Denylist).unwrap();
 }

@@ -5,12 +5,15 @@ use crate::support::packages::{self, Host};
 use crate::support::sbom::{
     advisories, auditable, beside, bound, cyclonedx, dep_v0, facts, osv, publish, rule, with_section,
 };
-use crate::support::{Trust, fee, run};
+use crate::support::{TempDir, Trust, fee, run};
 use sogov::artifact::elf::Elf;
 use sogov::artifact::sbom::{MAX_LEN, Sbom};
 use sogov::artifact::statement::Domain;
 use sogov::crypto::sm2::{PrivateKey, UserId};
-use sogov::engine::{Engine, LoadOptions, PackedPlugin, pack, sign_document, sign_message};
+use sogov::engine::{
+    Change, Engine, EngineOptions, LoadOptions, PackedPlugin, pack, sign_document, sign_message,
+    sign_trust_document,
+};
 use sogov::error::Status;
 use std::fs;
 use std::path::Path;
@@ -356,6 +359,70 @@ fn advisories_rolled_back() {
     assert_eq!(asked(&engine, &plugin), Err(Status::ComponentDenied));
     publish(&trust, &advisories(4, 1, ""));
     assert_eq!(asked(&engine, &plugin), Err(Status::BelowFloor));
+}
+
+/// The same on a machine whose program was restarted meanwhile.
+#[test]
+fn advisories_rolled_back_after_a_restart() {
+    let (trust, state) = (Trust::new(), TempDir::new());
+    rule(&trust, ADVISORIES);
+    let (plugin, _) = bound(&trust, &fee("v1"), "v1", &cyclonedx(HARMLESS));
+    let open = || {
+        let state_directory = Some(state.path().to_owned());
+        Engine::open(EngineOptions { state_directory, ..trust.options() }).unwrap()
+    };
+    publish(&trust, &advisories(5, 0, ""));
+    // To look at trust is enough to have seen it.
+    open().refresh_trust(&Change::default()).unwrap();
+    publish(&trust, &advisories(4, 1, ""));
+    assert_eq!(asked(&open(), &plugin), Err(Status::BelowFloor));
+    // Whoever asks for none is not concerned.
+    rule(&trust, "");
+    assert_eq!(asked(&open(), &plugin), Ok(()));
+    rule(&trust, ADVISORIES);
+    publish(&trust, &advisories(6, 0, ""));
+    assert_eq!(asked(&open(), &plugin), Ok(()));
+}
+
+/// As many root keys have to sign advisories as sign the trust document.
+#[test]
+fn advisories_that_too_few_root_keys_signed() {
+    let trust = Trust::new();
+    rule(&trust, ADVISORIES);
+    let (plugin, _) = bound(&trust, &fee("v1"), "v1", &cyclonedx(HARMLESS));
+    publish(&trust, &advisories(1, 0, ""));
+    let second = PrivateKey::generate().unwrap();
+    trust.add_key("second", &second);
+    sign_trust_document(&second, trust.path()).unwrap();
+    let mut options = trust.options();
+    options.root_key_ids.push(second.public_key().key_id());
+    options.root_threshold = 2;
+    let engine = Engine::open(options).unwrap();
+    assert_eq!(asked(&engine, &plugin), Err(Status::TrustInvalid));
+    sign_document(&second, &trust.path().join("advisories.json"), Domain::Advisories).unwrap();
+    assert_eq!(asked(&engine, &plugin), Ok(()));
+}
+
+/// What is wrong with advisories takes nothing away from services that ask for none, nor from the deny-list.
+#[test]
+fn broken_advisories_stop_nobody_else() {
+    let trust = Trust::new();
+    let services = format!(r#"{{"name":"risk"{ADVISORIES}}},{{"name":"*"}}"#);
+    trust.write(&Trust::document(&Trust::key_entry(&trust.key, ""), &services));
+    let (plugin, _) = bound(&trust, &fee("v1"), "v1", &cyclonedx(HARMLESS));
+    let engine = Engine::open(trust.options()).unwrap();
+    assert_eq!(asked(&engine, &plugin), Ok(()));
+    publish(&trust, &advisories(1, 0, ""));
+    fs::write(trust.path().join("advisories.json"), "{").unwrap();
+    assert_eq!(asked(&engine, &plugin), Ok(()));
+    let denylist = trust.path().join("denylist.json");
+    fs::write(
+        &denylist,
+        r#"{"schema":1,"number":1,"services":[{"name":"*","epoch_below":9,"reason":"old"}]}"#,
+    )
+    .unwrap();
+    sign_document(&trust.root, &denylist, Domain::Denylist).unwrap();
+    assert_eq!(asked(&engine, &plugin), Err(Status::Revoked));
 }
 
 /// Duplicates of names in the snapshot: two readers, two verdicts.

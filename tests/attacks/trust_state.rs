@@ -199,7 +199,8 @@ fn a_deny_list_by_others_than_the_roots() {
 #[test]
 fn host_messages_cannot_pass_for_documents_of_trust() {
     let key = Key::Private(generate(Scheme::Sm2Sm3));
-    for tag in ["sogov.sig.v1\0", "sogov.trust.v1\0", "sogov.denylist.v1\0", "sogov.roots.v1\0"] {
+    let kinds = ["sig", "trust", "pkg", "advisories", "denylist", "roots", "receipt", "audit"];
+    for tag in kinds.map(|kind| format!("sogov.{kind}.v1\0")) {
         let refused = sign_by(&key, &UserId::default(), tag.as_bytes()).unwrap_err();
         assert_eq!(refused.status(), Status::InvalidArgument, "{tag:?}");
     }

@@ -1,12 +1,13 @@
 //! Packages for the whole-engine tests: recipients, an engine that installs, and envelopes built by hand.
 
+use super::clock::TestClock;
 use super::keys::openssl;
 use super::{TempDir, Trust, fee, preflight_library};
 use sogov::crypto::envelope::{Recipient, RecipientKey};
 use sogov::crypto::hmac::SecretKey;
 use sogov::crypto::sm2;
 use sogov::engine::{
-    Change, Engine, EngineOptions, FileFacts, InstalledPackage, PackageFacts, PackedPlugin, pack,
+    Change, Engine, EngineOptions, FileFacts, InstalledPackage, PackageFacts, PackedPlugin, SharedClock, pack,
 };
 use sogov::error::Result;
 use sogov::loader::preflight;
@@ -59,7 +60,17 @@ impl Host {
     }
 
     pub fn engine_of(&self, state: &Path) -> Arc<Engine> {
+        self.open(state, SharedClock::default())
+    }
+
+    /// The same by another clock than the machine's.
+    pub fn engine_by(&self, clock: &Arc<TestClock>) -> Arc<Engine> {
+        self.open(self.state.path(), clock.shared())
+    }
+
+    fn open(&self, state: &Path, clock: SharedClock) -> Arc<Engine> {
         Engine::open_idle(EngineOptions {
+            clock,
             state_directory: Some(state.to_owned()),
             receipt_key: Some(Arc::clone(&self.receipt_key)),
             preflight: preflight::Options { library: Some(preflight_library()), ..Default::default() },
