@@ -9,6 +9,7 @@ pub mod key;
 pub mod key_id;
 pub mod p256;
 mod pair;
+mod prefetch;
 pub mod registered;
 pub mod rsa;
 pub mod scheme;
