@@ -12,6 +12,7 @@ pub mod key_id;
 mod oaep;
 pub mod p256;
 mod pair;
+mod prefetch;
 pub mod registered;
 pub mod room;
 pub mod rsa;

@@ -66,6 +66,7 @@ const UNSAFE_ROOMS: &[&str] = &["sys", "loader", "capi"];
 /// The kernels of `crypto`, what calls the libraries of tokens and devices, and the pointers of `runtime`, file by file; the modules that they stand in deny `unsafe` and
 /// use none.
 const UNSAFE_FILES: &[&str] = &[
+    "crypto/prefetch.rs",
     "crypto/secret/valgrind.rs",
     "crypto/sm2/field/adx.rs",
     "crypto/sm2/lanes/ifma.rs",

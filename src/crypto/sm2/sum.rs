@@ -37,9 +37,9 @@ impl<F: Field> Points<F> {
     }
 }
 
-/// How many sums have to share an inversion for it to pay: it takes about as long as 280 multiplications, and saves four
+/// How many sums have to share an inversion for it to pay: it takes about as long as 150 multiplications, and saves four
 /// of them a sum.
-const INVERSION_PAYS: usize = 70;
+const INVERSION_PAYS: usize = 40;
 
 /// Memory that is used over and over.
 pub(super) struct Space<F> {

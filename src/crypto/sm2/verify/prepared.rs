@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Equation, Key};
+use crate::crypto::prefetch::prefetch;
 use crate::crypto::sm2::field::Field;
 use crate::crypto::sm2::level;
 use crate::crypto::sm2::point::Affine;
@@ -13,6 +14,8 @@ use once_cell::race::OnceBox;
 /// Bits of a window of a key: 256 KiB a table.
 pub(in crate::crypto::sm2) const KEY_WIDTH: u32 = 8;
 const KEY_WINDOWS: usize = windows(KEY_WIDTH);
+/// How many windows ahead entries are asked for.
+const AHEAD: usize = 2;
 
 /// Bits of a window of G: there is one such table, so that it may be larger.
 const GENERATOR_WIDTH: u32 = 10;
@@ -59,6 +62,12 @@ impl Key for &Table {
         let mut rows = Vec::with_capacity((GENERATOR_WINDOWS + KEY_WINDOWS) * width);
         push_generator_rows(&mut rows, &s);
         for window in 0..KEY_WINDOWS {
+            // The tables of many keys do not fit into the caches.
+            for (equation, t) in equations.iter().zip(&t) {
+                if let Some(digit) = t.get(window + AHEAD) {
+                    prefetch(equation.key.entry(window + AHEAD, *digit));
+                }
+            }
             for (equations, t) in equations.chunks(F::LANES).zip(t.chunks(F::LANES)) {
                 rows.push(points(|lane| {
                     let digit = t.get(lane)?[window];
