@@ -21,7 +21,7 @@ class AuditOptions:
     required: bool = False
     """Whether a change is refused, before it happens, when it cannot be recorded; otherwise that is logged."""
     checkpoint_key: PrivateKey | None = None
-    """Signs checkpoints; it may be closed once the engine is open. None: there are no checkpoints."""
+    """Signs checkpoints; it may be closed once the engine is open. None: there are none."""
     checkpoint_every: int = 0
     """After how many records a checkpoint is signed; 0: 256. There is one also when the engine is closed."""
     segment_size: int = 0
