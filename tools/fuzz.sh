@@ -21,7 +21,7 @@ RUSTFLAGS="--cfg fuzzing -Zsanitizer=address $coverage" CARGO_TARGET_DIR=$target
 for corpus in corpus/*; do
     name=${corpus#corpus/}
     mkdir -p "$target/corpus/$name" "$target/artifacts/$name"
-    "$target/$host/release/$name" -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1 \
+    "$target/$host/release/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$target/artifacts/$name/" "$target/corpus/$name" "$corpus" 2>"$target/$name.log" || {
         tail -40 "$target/$name.log" >&2
         exit 1
