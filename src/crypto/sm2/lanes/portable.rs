@@ -90,6 +90,10 @@ impl Vector for Portable {
     }
 
     fn select(lanes: u8, yes: Self, no: Self) -> Self {
-        Self(from_fn(|lane| if lanes >> lane & 1 == 1 { yes.0[lane] } else { no.0[lane] }))
+        // Not an `if`: compilers make of it an address that depends on the lanes, which may be secret.
+        Self(from_fn(|lane| {
+            let mask = limbs::mask(lanes >> lane & 1 == 1);
+            no.0[lane] ^ mask & (yes.0[lane] ^ no.0[lane])
+        }))
     }
 }
