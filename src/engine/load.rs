@@ -43,7 +43,7 @@ impl Engine {
         let decide = || {
             let view = self.trusted()?;
             let image = view.admit(artifact, Demand { service: service.as_str(), label })?;
-            self.tell_floor(service, &view);
+            self.tell_floor(service);
             Ok(image)
         };
         self.record_decision(service, label, decide(), |image| *image.digest())

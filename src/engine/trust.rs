@@ -10,7 +10,7 @@ use crate::label::Label;
 use crate::runtime::{Former, OnRevocation, Progress, Revocation, Service, Version};
 use crate::telemetry::{Event, EventKind, LogLevel};
 use crate::timestamp::{self, UnixSeconds};
-use crate::trust::{ClockVerdict, OnRevoked, TrustSnapshot, TrustView};
+use crate::trust::{ClockVerdict, OnRevoked, TrustDirectory, TrustSnapshot, TrustView};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -50,7 +50,8 @@ struct Case {
 
 impl Engine {
     /// Looks at the trust directory now, and takes out of service what it revokes. Refused as a load would be; what is
-    /// revoked is taken out of service also where the document has ended, or where the audit trail cannot be written.
+    /// revoked is taken out of service also where the document has ended, or where the state directory or the audit trail
+    /// cannot be written.
     pub fn refresh_trust(&self, change: &Change) -> Result<TrustReport> {
         self.check_open()?;
         let read = self.trusted();
@@ -76,12 +77,21 @@ impl Engine {
     /// The ground of a decision. What it revokes is taken out of service first.
     pub(super) fn trusted(&self) -> Result<TrustView<'_>> {
         let trust = self.trust.as_ref().ok_or_else(no_trust)?;
-        let view = trust.look()?;
+        let view = match trust.look() {
+            Ok(view) => view,
+            Err(refused) => {
+                // A state directory that fails lets nothing in, and keeps nothing in service that is revoked.
+                if let Some(snapshot) = trust.without_state() {
+                    self.apply(trust, &snapshot);
+                }
+                return Err(refused);
+            }
+        };
         if let Some(audit) = &self.audit {
             audit.notice_trust(&view.snapshot);
         }
         self.tell_of_clock(view.clock, &view);
-        self.apply(&view);
+        self.apply(trust, &view.snapshot);
         view.check_in_force()?;
         Ok(view)
     }
@@ -110,10 +120,15 @@ impl Engine {
         }
     }
 
-    /// Tells the service of its floor, once it is known.
-    pub(super) fn tell_floor(&self, name: Label, view: &TrustView<'_>) {
-        if let Some(service) = self.services.load().get(&name) {
-            service.set_floor(view.floor(name.as_str()).0);
+    /// Tells the service of its floor, once it is known: by what was applied last, which may be later than the view of the
+    /// decision that was made meanwhile.
+    pub(super) fn tell_floor(&self, name: Label) {
+        let (Some(trust), Some(service)) = (&self.trust, self.services.load().get(&name).cloned()) else {
+            return;
+        };
+        let applied = self.applied.lock();
+        if let Some(snapshot) = applied.as_ref() {
+            service.set_floor(trust.floor(snapshot, name.as_str()).0);
         }
     }
 
@@ -169,9 +184,8 @@ impl Engine {
         }
     }
 
-    /// Takes out of service what the view revokes. A view that is older than one that was applied changes nothing.
-    fn apply(&self, view: &TrustView<'_>) {
-        let snapshot = &view.snapshot;
+    /// Takes out of service what the snapshot revokes. One that is older than one that was applied changes nothing.
+    fn apply(&self, trust: &TrustDirectory, snapshot: &Arc<TrustSnapshot>) {
         let mut cases = Vec::new();
         {
             let mut applied = self.applied.lock();
@@ -180,7 +194,7 @@ impl Engine {
             }
             *applied = Some(Arc::clone(snapshot));
             for service in self.services.load().values() {
-                service.set_floor(view.floor(service.name().as_str()).0);
+                service.set_floor(trust.floor(snapshot, service.name().as_str()).0);
                 cases.extend(
                     service
                         .versions()
@@ -229,8 +243,8 @@ impl Engine {
             let Revocation::Missing(former) = &revocation else { break };
             if let Err(e) = self.load_stored(&service, former) {
                 self.log.write(LogLevel::Warning, format_args!("{}: not in its place: {e}", service.name()));
-                // A disk or a trail that fails says nothing of the version.
-                if matches!(e.status(), Status::Io | Status::AuditBroken) {
+                // A disk, a trail or a trust directory that fails says nothing of the version.
+                if matches!(e.status(), Status::Io | Status::AuditBroken) || self.trusted().is_err() {
                     break;
                 }
                 service.forget_former(former);

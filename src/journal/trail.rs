@@ -288,8 +288,12 @@ impl Tail {
 
     /// Takes in what is behind the tail. Answers what stands torn at the end.
     fn follow(&mut self, directory: &Directory) -> Result<Option<Torn>> {
-        let known = self.segment.max(1);
         let segments = segment::list(directory)?;
+        // Others have written so much meanwhile that all that was known here was trimmed: a trail that is opened anew.
+        if segments.first().is_some_and(|first| self.segment != 0 && *first > self.chain.head.seq) {
+            *self = Self::read(directory)?;
+        }
+        let known = self.segment.max(1);
         if self.segment != 0 && !segments.contains(&self.segment) {
             let name = segment::name(self.segment);
             return Err(Error::new(Status::AuditBroken, format!("{name}: expected the segment, found none")));

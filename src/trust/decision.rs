@@ -289,7 +289,7 @@ pub(super) fn check_schemes(
     rule: &ServiceRule,
     demand: Demand<'_>,
 ) -> Result<()> {
-    let found = signers.counted.iter().filter_map(|id| Some(trust.document.key(id)?.scheme));
+    let found = signers.counted.iter().filter_map(|id| Some(trust.record(id)?.scheme));
     let Some(group) = rule.schemes.unmet(found) else { return Ok(()) };
     let reasons: Vec<&str> = signers.refused.iter().map(Error::message).collect();
     Err(Error::new(

@@ -103,6 +103,21 @@ impl TrustDirectory {
         Ok(TrustView { snapshot, time, clock, advisories_floor, directory: self })
     }
 
+    /// The directory as it stands, where it is not older than what this process knows to be accepted: what can be said where
+    /// [`look`](Self::look) cannot read or keep its state. It trusts nothing; what is revoked is known by it.
+    pub fn without_state(&self) -> Option<Arc<TrustSnapshot>> {
+        let snapshot = self.current().ok()?;
+        snapshot.accept(&mut self.kept.known()).ok()?;
+        Some(snapshot)
+    }
+
+    /// The lowest epoch that the service takes by this snapshot and by what was accepted, and what demands it.
+    pub fn floor(&self, snapshot: &TrustSnapshot, service: &str) -> (u64, &'static str) {
+        let kept = self.kept.floor(service);
+        let document = snapshot.rule_for(service).epoch_floor;
+        if document > kept { (document, "trust.json") } else { (kept, "what served on this machine") }
+    }
+
     /// Takes the clock as it stands for right, on somebody's word; answers the time.
     pub fn confirm_time(&self, actor: &str, reason: &str) -> Result<UnixSeconds> {
         let signed = self.current()?.signed_time;
@@ -167,8 +182,6 @@ impl TrustView<'_> {
 
     /// The lowest epoch that the service takes, and what demands it.
     pub fn floor(&self, service: &str) -> (u64, &'static str) {
-        let kept = self.directory.kept.floor(service);
-        let document = self.snapshot.rule_for(service).epoch_floor;
-        if document > kept { (document, "trust.json") } else { (kept, "what served on this machine") }
+        self.directory.floor(&self.snapshot, service)
     }
 }

@@ -130,6 +130,9 @@ impl Files {
             Some((known, keys)) if known.same_keys(&stamps) => Arc::clone(keys),
             _ => Arc::new(read_keys(&Directory::open(&path.join(KEYS), Status::TrustInvalid)?)?),
         };
+        let mut stamps = stamps;
+        // A disk or a process that is out of files fails once: that says nothing of the files, and is not kept.
+        stamps.is_settled &= !advisories.as_ref().is_err_and(|e| e.status() == Status::Io);
         let roots = match optional(Directory::open(&path.join(ROOTS), Status::TrustInvalid))? {
             Some(directory) => read_roots(&directory)?,
             None => BTreeMap::new(),

@@ -116,6 +116,11 @@ impl Kept {
         Ok(state.numbers.clone())
     }
 
+    /// What this process knows of what was accepted, without the floors, whatever became of the file.
+    pub(super) fn known(&self) -> Numbers {
+        self.state.lock().numbers.accepted()
+    }
+
     /// The lowest epoch that the service takes, as far as its own versions have raised it; as it stood when the numbers were
     /// raised last.
     pub(super) fn floor(&self, service: &str) -> u64 {
@@ -225,8 +230,7 @@ impl Kept {
         let before = state.clock.clone();
         let (actor, reason) = (actor.to_owned(), reason.to_owned());
         state.clock.confirmations.push(Confirmation { actor, reason, from, to: reading.clock });
-        let excess = state.clock.confirmations.len().saturating_sub(MAX_CONFIRMATIONS);
-        state.clock.confirmations.drain(..excess);
+        state.clock.shorten();
         state.clock.seen = Some(Seen { time: reading.clock, since_boot: reading.since_boot.clone() });
         if let Err(refused) = self.write_clock(&mut state) {
             state.clock = before;

@@ -400,6 +400,22 @@ fn two_processes_and_two_threads_write_at_once() {
     assert_eq!(attack.verdict().unwrap().head.seq, 415);
 }
 
+/// What one process knows of the trail is trimmed by another one: it goes on at the end.
+#[test]
+fn trimmed_by_another_process() {
+    let attack = Attack::new();
+    let idle = attack.open(SMALL, None).unwrap();
+    let busy = attack.open(SMALL, None).unwrap();
+    add(&busy, 1200);
+    busy.sync().unwrap();
+    let before = attack_without_key(&attack).unwrap();
+    assert!(before.first > 15, "{before:?}");
+    add(&idle, 1);
+    idle.sync().unwrap();
+    assert!(attack_without_key(&attack).unwrap().head.seq > before.head.seq);
+    assert_eq!(busy.head().unwrap(), idle.head().unwrap());
+}
+
 #[test]
 fn killed_while_writing() {
     use std::io::{BufRead, BufReader};

@@ -497,6 +497,40 @@ fn revoked_while_no_engine_ran() {
     assert_eq!(place.count(EventKind::Revoked), 1);
 }
 
+/// A state directory that fails lets nothing in, and does not keep in service what is revoked.
+#[test]
+fn revoked_while_the_state_cannot_be_kept() {
+    let place = Place::new();
+    let engine = place.engine();
+    place.serve(&engine, "v1", 1);
+    let digest = place.serve(&engine, "v2", 1);
+    let numbers = place.state.path().join("machine/trust/numbers.json");
+    fs::remove_file(&numbers).unwrap();
+    fs::create_dir(&numbers).unwrap();
+    place.deny(1, &artifact(&digest));
+    assert_eq!(refresh(&engine), Err(Status::TrustInvalid));
+    assert_eq!(stable(&engine).as_deref(), Some("v1"));
+    assert_eq!(place.load(&engine, "v3", 1), Err(Status::TrustInvalid));
+}
+
+/// A trust document that has ended says nothing of the versions before: the way back to them is still there later.
+#[test]
+fn revoked_after_the_end_of_the_trust_document() {
+    let place = Place::new();
+    place.document(2, &format!(r#""not_after":"{}","#, timestamp::format(NOON + 60)), "");
+    let engine = place.engine();
+    place.serve(&engine, "v1", 1);
+    let digest = place.serve(&engine, "v2", 1);
+    engine.unload("fee", "v1", std::time::Duration::from_secs(5), &durable()).unwrap();
+    place.clock.set(NOON + 61);
+    place.deny(1, &artifact(&digest));
+    assert_eq!(refresh(&engine), Err(Status::Expired));
+    assert_eq!(stable(&engine).as_deref(), Some("v2"));
+    place.document(3, "", "");
+    let restored = engine.rollback("fee", &Change::default()).unwrap();
+    assert_eq!(restored.label().to_string(), "v1");
+}
+
 /// The background thread notices by itself.
 #[test]
 fn revoked_without_being_asked() {

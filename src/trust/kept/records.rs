@@ -15,7 +15,7 @@ use serde_json::json;
 /// The most bytes of the numbers.
 pub(super) const MAX_NUMBERS: usize = 1 << 20;
 /// The most bytes of the clock's record.
-pub(super) const MAX_CLOCK: usize = 256 << 10;
+pub(super) const MAX_CLOCK: usize = 1 << 20;
 /// The most bytes of an actor and of a reason.
 pub(super) const MAX_TEXT: usize = 512;
 
@@ -42,7 +42,7 @@ pub struct Confirmation {
 }
 
 impl ClockRecord {
-    /// The later time counts, and every confirmation of both.
+    /// The later time counts, and every confirmation of both, as far as a record has room for them.
     pub(super) fn merge(&mut self, read: Self) {
         if read.seen.as_ref().map(|seen| seen.time) > self.seen.as_ref().map(|seen| seen.time) {
             self.seen = read.seen;
@@ -51,6 +51,15 @@ impl ClockRecord {
             self.confirmations.drain(..).filter(|own| !read.confirmations.contains(own)).collect();
         self.confirmations = read.confirmations;
         self.confirmations.extend(own);
+        // What was dropped there as the oldest may still stand here: it must not come back as the latest.
+        self.confirmations.sort_by_key(|confirmation| confirmation.to);
+        self.shorten();
+    }
+
+    /// Keeps the latest confirmations: a longer record would be refused by whoever reads it.
+    pub(super) fn shorten(&mut self) {
+        let excess = self.confirmations.len().saturating_sub(MAX_CONFIRMATIONS);
+        self.confirmations.drain(..excess);
     }
 }
 
@@ -146,6 +155,28 @@ fn of_schema_1(document: &Document) -> Result<Object<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_merged_record_can_be_read_again() {
+        let confirmed = |times: std::ops::Range<u64>| ClockRecord {
+            seen: None,
+            confirmations: times
+                .map(|to| Confirmation { actor: "ops".into(), reason: "battery".into(), from: 0, to })
+                .collect(),
+        };
+        let most = MAX_CONFIRMATIONS as u64;
+        // Another process confirmed once more, and dropped its oldest confirmation for that.
+        let mut own = confirmed(0..most);
+        own.merge(confirmed(1..most + 1));
+        assert_eq!(own, confirmed(1..most + 1));
+        assert_eq!(parse_clock(render_clock(&own).as_bytes()).unwrap(), own);
+        // The longest texts that are taken, in their longest spelling.
+        own.confirmations.iter_mut().for_each(|confirmation| {
+            confirmation.actor = "\u{1}".repeat(MAX_TEXT);
+            confirmation.reason = "\u{1}".repeat(MAX_TEXT);
+        });
+        assert_eq!(parse_clock(render_clock(&own).as_bytes()).unwrap(), own);
+    }
 
     #[test]
     fn records_go_both_ways() {
