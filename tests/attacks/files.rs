@@ -231,7 +231,7 @@ fn cut_off() {
     }
 }
 
-/// Sparse files cost their author nothing; they are refused by their length, before a byte is copied.
+/// Sparse files cost their author nothing; they are refused by their length.
 #[test]
 fn huge_files() {
     let attack = Attack::new();

@@ -54,9 +54,10 @@ fn the_soname_of_a_system_library() {
     assert_eq!(refused("soname_slash"), Status::ImageRejected);
 }
 
-/// The library that the plugin needs is there already: a directory that comes first in the search is not looked into.
+/// The library that the plugin needs is there already: a directory that comes first in the search is not looked into. Where it
+/// is not, the dynamic linker does look into it, and nothing checks what it finds: a host loads such libraries first.
 #[test]
-fn ld_library_path_with_a_library_of_the_needed_name() {
+fn ld_library_path_where_the_needed_library_is_loaded_already() {
     let hostile = TempDir::new();
     fs::copy(zoo("helper_v2/libhelper"), hostile.path().join("libhelper.so")).unwrap();
     let path = hostile.path().to_str().unwrap();
