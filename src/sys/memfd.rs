@@ -27,16 +27,23 @@ impl SealedMemfd {
     /// Copies `source` to its end, at most `limit` bytes, and seals the copy under `name` (at most 249 bytes,
     /// no NUL), which is what `/proc/self/maps`, gdb and perf will show.
     pub fn copy_of(source: &mut File, name: &str, limit: u64) -> Result<Self> {
+        let too_long = || {
+            Error::new(
+                Status::LimitExceeded,
+                format!("expected a file of at most {limit} bytes, found a longer one"),
+            )
+        };
+        // A sparse file costs its owner nothing, and would cost the copy all of its length.
+        if source.metadata().is_ok_and(|metadata| metadata.len() > limit) {
+            return Err(too_long());
+        }
         fault!("memfd.create");
         let file = create(name)?;
         fault!("memfd.copy");
         let copied = io::copy(&mut source.take(limit.saturating_add(1)), &mut &file)
             .map_err(|e| Error::io(format_args!("copy to memfd {name}"), &e))?;
         if copied > limit {
-            return Err(Error::new(
-                Status::LimitExceeded,
-                format!("expected a file of at most {limit} bytes, found a longer one"),
-            ));
+            return Err(too_long());
         }
         let len = usize::try_from(copied)
             .ok()

@@ -338,15 +338,15 @@ fn register(name: &str, number: u8, verdict: bool) -> (SchemeName, Arc<AtomicUsi
 }
 
 /// A plugin with a detached signature, which the attacker rewrites.
-struct Attack {
-    trust: Trust,
-    plugin: PathBuf,
-    signature: PathBuf,
+pub(super) struct Attack {
+    pub(super) trust: Trust,
+    pub(super) plugin: PathBuf,
+    pub(super) signature: PathBuf,
 }
 
 impl Attack {
     /// A copy of the fee plugin that `signers` have signed.
-    fn new(trust: Trust, signers: &[&dyn Signer]) -> Self {
+    pub(super) fn new(trust: Trust, signers: &[&dyn Signer]) -> Self {
         let (plugin, signature) = (trust.path().join("attacked.so"), trust.path().join("attacked.so.sogsig"));
         fs::copy(fee("v1"), &plugin).unwrap();
         let facts =
@@ -362,28 +362,28 @@ impl Attack {
         Self { trust, plugin, signature }
     }
 
-    fn container(&self) -> Sigmeta {
+    pub(super) fn container(&self) -> Sigmeta {
         Sigmeta::from_der(&fs::read(&self.signature).unwrap()).unwrap()
     }
 
-    fn alter(&self, change: impl FnOnce(&mut Sigmeta)) {
+    pub(super) fn alter(&self, change: impl FnOnce(&mut Sigmeta)) {
         let mut container = self.container();
         change(&mut container);
         fs::write(&self.signature, container.to_der().unwrap()).unwrap();
     }
 
     /// A further signature over the statement.
-    fn sign(&self, key: &PrivateKey) -> SignatureEntry {
+    pub(super) fn sign(&self, key: &PrivateKey) -> SignatureEntry {
         self.sign_under(key, &UserId::default())
     }
 
-    fn sign_under(&self, key: &PrivateKey, user_id: &UserId) -> SignatureEntry {
+    pub(super) fn sign_under(&self, key: &PrivateKey, user_id: &UserId) -> SignatureEntry {
         let (key_id, scheme) = (key.public_key().key_id(), key.scheme().id().unwrap());
         let signed = statement::signed_bytes(&self.container().statement, scheme, &key_id);
         SignatureEntry { key_id, scheme, signature: key.sign(user_id, &signed).unwrap() }
     }
 
-    fn verdict(&self) -> std::result::Result<(), Status> {
+    pub(super) fn verdict(&self) -> std::result::Result<(), Status> {
         verify(&self.trust, &self.plugin)
     }
 }
@@ -401,6 +401,6 @@ fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     changed
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod clock;
+pub mod elf_image;
 pub mod keys;
 pub mod packages;
 pub mod sbom;
