@@ -119,7 +119,7 @@ lint: setup
 vectors: setup
 	python3 tests/vectors/make_sm2_vectors.py --check
 
-# The parsers of signatures and keys under libFuzzer, for FUZZ_SECONDS each; needs a nightly toolchain.
+# The parsers of hostile input under libFuzzer, for FUZZ_SECONDS each; needs a nightly toolchain.
 FUZZ_SECONDS ?= 30
 fuzz-short:
 	@tools/fuzz.sh "$(CARGO_TARGET_DIR)" "$(FUZZ_SECONDS)"
