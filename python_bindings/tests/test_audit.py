@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from support import Trust, fee
+
 import sogov
 from sogov import AuditOptions, Engine, PrivateKey
-from support import Trust, fee
 
 
 def test_a_change_is_recorded_and_an_edited_record_is_found(trust: Trust, tmp_path: Path) -> None:
@@ -19,7 +20,8 @@ def test_a_change_is_recorded_and_an_edited_record_is_found(trust: Trust, tmp_pa
         engine.promote("fee", "v1", actor="alice", reason="release 7")
         kept = engine.audit_head(checkpoint=True)
     report = sogov.audit_verify(state, [key.public_key()], kept)
-    assert report.first == 1 and report.head.record > kept.record > 0
+    assert report.first == 1
+    assert report.head.record > kept.record > 0
     assert report.signed_up_to == report.head.record
     segment = state / "machine" / "audit" / "00000000000000000001.ndjson"
     records = [json.loads(line) for line in segment.read_text().splitlines()]

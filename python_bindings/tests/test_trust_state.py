@@ -30,7 +30,8 @@ def test_what_is_revoked_leaves_service(trust: Trust) -> None:
         assert abs(after.time - datetime.now(timezone.utc)) < timedelta(hours=1)
         assert engine.versions("fee")[0].standing is Standing.STABLE
         (event,) = [event for event in events if event.kind is EventKind.REVOKED]
-        assert event.version == "v2" and "CVE-2026-1" in event.detail
+        assert event.version == "v2"
+        assert "CVE-2026-1" in event.detail
         with pytest.raises(sogov.RevokedError):
             engine.promote("fee", "v2")
 

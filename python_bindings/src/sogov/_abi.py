@@ -683,7 +683,14 @@ def sogov_audit_head(engine: int, checkpoint: int, head: Ref, error: Ref) -> int
 
 
 @_exported(
-    c_int, c_char_p, c_size_t, POINTER(c_void_p), c_size_t, POINTER(AuditPosition), POINTER(AuditReport), _error
+    c_int,
+    c_char_p,
+    c_size_t,
+    POINTER(c_void_p),
+    c_size_t,
+    POINTER(AuditPosition),
+    POINTER(AuditReport),
+    _error,
 )
 def sogov_audit_verify(
     directory: bytes, directory_len: int, keys: Ref, key_count: int, expected: Ref, report: Ref, error: Ref

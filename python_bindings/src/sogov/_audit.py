@@ -19,7 +19,7 @@ class AuditOptions:
     """
 
     required: bool = False
-    """Whether a change is refused, before it happens, when it cannot be recorded; otherwise that is logged."""
+    """Whether a change that cannot be recorded is refused before it happens; otherwise that is logged."""
     checkpoint_key: PrivateKey | None = None
     """Signs checkpoints; it may be closed once the engine is open. None: there are none."""
     checkpoint_every: int = 0
@@ -68,8 +68,8 @@ def audit_verify(
     """Looks whether an audit trail is as it was written. Engines may be writing it meanwhile.
 
     directory: the state directory, or the directory of a trail, which must belong to this user or to root.
-    keys: one of them must have signed each checkpoint, of which there must be one then; none: signatures are not
-        looked at.
+    keys: one of them must have signed each checkpoint, of which there must be one then; none: signatures
+        are not looked at.
     expected: a record that must be there, from `Engine.audit_head` or an earlier report.
 
     Raises AuditBrokenError, which names the file, the record, what was expected and what was found;
@@ -80,9 +80,7 @@ def audit_verify(
     report, error = _abi.AuditReport(size=ctypes.sizeof(_abi.AuditReport)), ErrorPlace()
     place = None if expected is None else ctypes.byref(native_position(expected))
     error.check(
-        _abi.sogov_audit_verify(
-            path, len(path), handles, len(keys), place, ctypes.byref(report), error.ref
-        )
+        _abi.sogov_audit_verify(path, len(path), handles, len(keys), place, ctypes.byref(report), error.ref)
     )
     return AuditReport(
         report.first,

@@ -166,9 +166,9 @@ class Engine:
         trust.json needs no signature; every VersionInfo says so.
     root_threshold: how many of these keys must have signed it; 0 stands for 1.
     root_set: the number of this set of root keys; 0 stands for 1. Later sets stand in the trust directory.
-    trust_check_ms: how often a background thread looks at the trust directory for what is revoked, from the first
-        load on; 0 stands for 10,000 where there is a state directory and otherwise for never, `2**32 - 1` for
-        never. Loads and `refresh_trust` look in any case.
+    trust_check_ms: how often a background thread looks at the trust directory for what is revoked, from the
+        first load on; 0 stands for 10,000 where there is a state directory and otherwise for never,
+        `2**32 - 1` for never. Loads and `refresh_trust` look in any case.
     state_directory: made where it is missing. Without one nothing outlives the process; with one, the last
         stable version of every service is verified again, loaded and put back into service.
     log: takes each line of the log with its LogLevel, on any thread. It may use this package, but cannot
@@ -635,11 +635,12 @@ class Engine:
             )
 
     def refresh_trust(self, *, actor: str = "", reason: str = "") -> TrustInfo:
-        """Looks at the trust directory now, and takes out of service what it revokes. Loads do the same, and so
-        does a background thread (`trust_check_ms`).
+        """Looks at the trust directory now, and takes out of service what it revokes. Loads do the same, and
+        so does a background thread (`trust_check_ms`).
 
-        TrustInvalidError, ExpiredError; BelowFloorError for a document, a deny-list or root keys that are older
-        than what was accepted before; ClockRefusedError where the clock would decide and is not believed.
+        TrustInvalidError, ExpiredError; BelowFloorError for a document, a deny-list or root keys that are
+        older than what was accepted before; ClockRefusedError where the clock would decide and is not
+        believed.
         """
         options, error = _change(actor, reason), ErrorPlace()
         info = _abi.TrustInfo(size=ctypes.sizeof(_abi.TrustInfo))
@@ -659,8 +660,8 @@ class Engine:
         )
 
     def confirm_time(self, *, actor: str, reason: str) -> datetime:
-        """Takes the machine's clock as it stands for right, after it jumped ahead by more than a day: the word of
-        `actor`, who gives a reason. Both are logged and kept in the trust state.
+        """Takes the machine's clock as it stands for right, after it jumped ahead by more than a day: the
+        word of `actor`, who gives a reason. Both are logged and kept in the trust state.
 
         ClockRefusedError for a clock that is behind what was seen or signed.
         """
