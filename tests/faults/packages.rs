@@ -51,12 +51,14 @@ impl Orders {
         let key = sogov::crypto::sm2::PrivateKey::generate().unwrap();
         let pem = key.public_key().to_spki_pem();
         let recipient = sogov::crypto::envelope::Recipient::from_encoded(pem.as_bytes()).unwrap();
-        let host =
-            Host::with(RecipientKey::from_encoded(&key.to_pkcs8_der(), None, None).unwrap(), recipient);
+        let host = Host::with(
+            RecipientKey::from_encoded(&key.to_pkcs8_der().unwrap(), None, None).unwrap(),
+            recipient,
+        );
         let package = host.pack("good.sogpkg", "v1", &facts(1));
         let work = host.work.path();
-        fs::write(work.join("key.der"), &*key.to_pkcs8_der()).unwrap();
-        fs::write(work.join("receipt.key"), host.receipt_key.as_bytes()).unwrap();
+        fs::write(work.join("key.der"), &*key.to_pkcs8_der().unwrap()).unwrap();
+        fs::write(work.join("receipt.key"), host.receipt_key.as_bytes().unwrap()).unwrap();
         fs::write(work.join("trust"), host.trust.path().to_str().unwrap()).unwrap();
         Self { host, package }
     }
