@@ -26,7 +26,7 @@ type EngineOptions struct {
 	Preflight Preflight
 	// PreflightTime is how long a preflight may last; 0: 5 s.
 	PreflightTime time.Duration
-	// PreflightCPU is how much processor time it may use, rounded up to seconds; 0: as long as it may last.
+	// PreflightCPU is how much processor time it may use, rounded up to seconds; 0: a second more than it may last.
 	PreflightCPU time.Duration
 	// PreflightMemoryMiB is how many MiB of private memory it may use; 0: 512.
 	PreflightMemoryMiB uint32

@@ -1103,7 +1103,8 @@ typedef struct sogov_engine_options {
    */
   uint32_t preflight_memory_mib;
   /**
-   * How many milliseconds of processor time the child may use, rounded up to seconds; 0: as many as it may last.
+   * How many milliseconds of processor time the child may use, rounded up to seconds; 0: a second more than it
+   * may last.
    */
   uint32_t preflight_cpu_ms;
   /**
@@ -2640,7 +2641,8 @@ enum sogov_status sogov_install(const struct sogov_engine *engine,
  * @param path a file of an installed package
  * @param standing receives a sogov_package_standing
  * @return SOGOV_STATUS_OK, whatever the standing is; SOGOV_STATUS_NOT_FOUND for a file that no package brought;
- *         SOGOV_STATUS_MODIFIED when the receipt itself was altered
+ *         SOGOV_STATUS_MODIFIED when the receipt itself was altered; SOGOV_STATUS_KEY_LOST_AFTER_FORK in a child that was
+ *         forked from the process that opened the engine
  */
 enum sogov_status sogov_package_check(const struct sogov_engine *engine,
                                       const char *path,

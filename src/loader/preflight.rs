@@ -69,9 +69,18 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 5 s, 512 MiB, 5 s.
+    /// 5 s, 512 MiB, 6 s.
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(5), memory: 512 << 20, processor: Duration::from_secs(5) }
+        let deadline = Duration::from_secs(5);
+        Self { deadline, memory: 512 << 20, processor: Self::processor_for(deadline) }
+    }
+}
+
+impl Limits {
+    /// A second more than the deadline, so that what ends one thread that spins is the deadline, however late the parent
+    /// wakes up for it.
+    pub fn processor_for(deadline: Duration) -> Duration {
+        deadline.saturating_add(Duration::from_secs(1))
     }
 }
 

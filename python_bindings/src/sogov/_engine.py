@@ -180,8 +180,8 @@ class Engine:
     preflight: whether each version is loaded and started in a child process first, and refused with
         PreflightFailedError where that fails.
     preflight_ms, preflight_memory_mib, preflight_cpu_ms: how long a preflight may last, how much private
-        memory and how much processor time it may use; 0 stands for 5,000 ms, 512 MiB, and as long as it may
-        last.
+        memory and how much processor time it may use; 0 stands for 5,000 ms, 512 MiB, and a second more than
+        it may last.
     parked_bytes: how many bytes of address space their images may take together; 0 stands for 256 MiB.
     symbol_collisions: what becomes of a plugin that uses symbols of its own which the program defines too.
     contain_crashes: whether a crash of a plugin, in a call or in another of its functions, ends that alone,

@@ -63,7 +63,8 @@ pub struct sogov_engine_options {
     pub preflight_ms: u32,
     /// How many MiB of private memory the child may use; 0: 512.
     pub preflight_memory_mib: u32,
-    /// How many milliseconds of processor time the child may use, rounded up to seconds; 0: as many as it may last.
+    /// How many milliseconds of processor time the child may use, rounded up to seconds; 0: a second more than it
+    /// may last.
     pub preflight_cpu_ms: u32,
     /// A sogov_symbol_collisions, for the plugins of this engine. SOGOV_SYMBOL_COLLISIONS_REFUSE (0); the others are
     /// explained in docs/plugin-guide.md, "Building".
@@ -186,7 +187,7 @@ fn preflight(raw: &sogov_engine_options) -> Result<preflight::Options> {
         limits.deadline = milliseconds(raw.preflight_ms);
     }
     limits.processor = match raw.preflight_cpu_ms {
-        0 => limits.deadline,
+        0 => preflight::Limits::processor_for(limits.deadline),
         number => milliseconds(number),
     };
     if raw.preflight_memory_mib != 0 {

@@ -196,7 +196,7 @@ public final class EngineBuilder {
      *
      * @param time how long it may last; zero: 5 seconds
      * @param memoryMib how many MiB of private memory its process may use; 0: 512
-     * @param cpu how much processor time, rounded up to seconds; zero: as much as it may last
+     * @param cpu how much processor time, rounded up to seconds; zero: a second more than it may last
      * @return this
      */
     public EngineBuilder preflightLimits(Duration time, int memoryMib, Duration cpu) {
