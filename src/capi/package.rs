@@ -386,7 +386,8 @@ pub unsafe extern "C" fn sogov_install(
 /// @param path a file of an installed package
 /// @param standing receives a sogov_package_standing
 /// @return SOGOV_STATUS_OK, whatever the standing is; SOGOV_STATUS_NOT_FOUND for a file that no package brought;
-///         SOGOV_STATUS_MODIFIED when the receipt itself was altered
+///         SOGOV_STATUS_MODIFIED when the receipt itself was altered; SOGOV_STATUS_KEY_LOST_AFTER_FORK in a child that was
+///         forked from the process that opened the engine
 ///
 /// # Safety
 /// See docs/conventions.md.

@@ -78,15 +78,20 @@ impl Receipt {
         }))
     }
 
-    /// Reads what [`seal`](Self::seal) wrote, by the same key. [`Status::Modified`] for anything else.
+    /// Reads what [`seal`](Self::seal) wrote, by the same key. [`Status::Modified`] for anything else;
+    /// [`Status::KeyLostAfterFork`] where the key stayed in the parent process.
     pub(super) fn open(der: &[u8], key: &SecretKey) -> Result<Self> {
         let mut outer = Reader::new(der);
         let mut r = outer.sequence("receipt")?;
         outer.finish("receipt")?;
         let (body, mac) = (r.octets("body")?, r.octets("mac")?);
         r.finish("receipt")?;
-        key.verify(&coded(body), mac).map_err(|_| {
-            Error::new(Status::Modified, "receipt: it was altered, or written under another key of the host")
+        key.verify(&coded(body), mac).map_err(|e| match e.status() {
+            Status::SignatureInvalid => {
+                Error::new(Status::Modified, "receipt: it was altered, or written under another key of the host")
+            }
+            // The key is out of reach, as in a forked child: nothing is known of the receipt.
+            _ => e.of("receipt"),
         })?;
         Self::decode(body)
     }
@@ -169,6 +174,50 @@ fn malformed(why: impl std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::room::{Custody, Room, Rooms};
+
+    /// A key that stayed in the parent of this process.
+    #[derive(Debug)]
+    struct Lost(Vec<u8>);
+
+    impl Rooms for Lost {
+        fn words(&self, _: usize) -> Result<Box<dyn Room<[u64]>>> {
+            Err(Error::argument("expected bytes"))
+        }
+
+        fn bytes(&self, count: usize) -> Result<Box<dyn Room<[u8]>>> {
+            Ok(Box::new(Lost(vec![0; count])))
+        }
+    }
+
+    impl Room<[u8]> for Lost {
+        fn open(&self) -> Result<&[u8]> {
+            Err(Error::new(Status::KeyLostAfterFork, "private key: it stayed in the parent"))
+        }
+
+        fn open_mut(&mut self) -> Result<&mut [u8]> {
+            Ok(&mut self.0)
+        }
+
+        fn custody(&self) -> Custody {
+            Custody::Locked
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_lost_is_no_altered_receipt() {
+        let receipt = Receipt {
+            id: PackageId([1; ID_LEN]),
+            epoch: 3,
+            service: "fee".into(),
+            directory: "fee-3-01".into(),
+            files: vec![],
+        };
+        let bytes = [7; 32];
+        let sealed = receipt.seal(&SecretKey::from_bytes(&bytes).unwrap()).unwrap();
+        let lost = SecretKey::from_bytes_in(&Lost(vec![]), &bytes).unwrap();
+        assert_eq!(Receipt::open(&sealed, &lost).unwrap_err().status(), Status::KeyLostAfterFork);
+    }
 
     #[test]
     fn receipts_open_under_their_key_alone_and_every_byte_counts() {
