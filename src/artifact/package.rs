@@ -157,11 +157,15 @@ impl<'a> Package<'a> {
         }
         check_version("package", r.integer("version")?)?;
         let statement = r.octets("manifest")?.to_vec();
-        let signatures = r.list("signatures", SignatureEntry::decode)?;
+        // Counted while they are read: nothing is known yet of who made the package, and millions of them fit into it.
+        let mut room = MAX_SIGNATURES;
+        let signatures = r.list("signatures", |r| {
+            room = room
+                .checked_sub(1)
+                .ok_or_else(|| invalid(format!("expected at most {MAX_SIGNATURES} signatures, found more")))?;
+            SignatureEntry::decode(r)
+        })?;
         let signed = Sigmeta { statement, signatures };
-        if signed.signatures.len() > MAX_SIGNATURES {
-            return Err(invalid(format!("expected at most {MAX_SIGNATURES} signatures")));
-        }
         if !signed.signatures.is_empty() {
             signed.check()?;
         }

@@ -78,3 +78,26 @@ fn rules_hold_for_writers() {
         assert!(changed.to_der().is_err(), "{name:?}");
     }
 }
+
+/// Nobody is known to have made a package before its signatures are read: no more of them are kept than it may have.
+#[test]
+fn signatures_are_counted_while_they_are_read() {
+    let manifest = manifest().to_der().unwrap();
+    let package = |count: usize, last: &[u8]| {
+        Writer::encode(|w| {
+            w.text(MAGIC);
+            w.integer(VERSION);
+            w.octets(&manifest);
+            w.sequence(|w| {
+                for i in 0..count {
+                    let key_id = KeyId::from_bytes([u8::try_from(i).unwrap(); 32]);
+                    SignatureEntry { key_id, scheme: 1, signature: vec![1; 64] }.encode(w);
+                }
+                w.octets(last);
+            });
+        })
+    };
+    let message = |der: &[u8]| Package::from_der(der).unwrap_err().message().to_owned();
+    assert!(message(&package(MAX_SIGNATURES - 1, b"no signature")).contains("expected DER tag 0x30"));
+    assert!(message(&package(MAX_SIGNATURES, b"no signature")).contains("at most 16 signatures"));
+}
