@@ -160,9 +160,9 @@ impl<'a> Package<'a> {
         // Counted while they are read: nothing is known yet of who made the package, and millions of them fit into it.
         let mut room = MAX_SIGNATURES;
         let signatures = r.list("signatures", |r| {
-            room = room
-                .checked_sub(1)
-                .ok_or_else(|| invalid(format!("expected at most {MAX_SIGNATURES} signatures, found more")))?;
+            room = room.checked_sub(1).ok_or_else(|| {
+                invalid(format!("expected at most {MAX_SIGNATURES} signatures, found more"))
+            })?;
             SignatureEntry::decode(r)
         })?;
         let signed = Sigmeta { statement, signatures };

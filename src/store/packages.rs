@@ -83,7 +83,8 @@ impl Packages {
         Ok(lock)
     }
 
-    /// Refuses a package that was installed before, or that is older than the last one: [`Status::Replayed`].
+    /// Refuses a package that was installed before, or that is older than the last one: [`Status::Replayed`]; and one more of
+    /// an epoch than can be remembered, before anything of it is seen: [`Status::LimitExceeded`].
     pub fn check_new(&self, manifest: &Manifest) -> Result<()> {
         let (service, record) = self.record(manifest)?;
         let Some(record) = record else { return Ok(()) };
@@ -93,10 +94,13 @@ impl Packages {
             let (expected, found) = (record.epoch, manifest.epoch);
             return refuse(format!("service {service} is at epoch {expected}, the package says {found}"));
         }
-        if manifest.epoch == record.epoch && record.ids.contains(&manifest.id.to_string()) {
+        if manifest.epoch > record.epoch {
+            return Ok(());
+        }
+        if record.ids.contains(&manifest.id.to_string()) {
             return refuse("was installed before".to_owned());
         }
-        Ok(())
+        check_room(service, record.ids.len().saturating_add(1))
     }
 
     /// Writes the files of a package where nobody looks for them.
@@ -128,12 +132,7 @@ impl Packages {
         if !ids.contains(&id) {
             ids.push(id);
         }
-        if ids.len() > MAX_IDS {
-            return Err(Error::new(
-                Status::LimitExceeded,
-                format!("service {service}: expected at most {MAX_IDS} packages of one epoch"),
-            ));
-        }
+        check_room(service, ids.len())?;
         let record = serde_json::json!({"schema": 1, "epoch": manifest.epoch, "ids": ids});
         self.records.write_durably(&format!("{service}.json"), record.to_string().as_bytes())
     }
@@ -239,6 +238,15 @@ impl Record {
     }
 }
 
+/// Refuses more packages of an epoch than a record has room for.
+fn check_room(service: Label, ids: usize) -> Result<()> {
+    if ids <= MAX_IDS {
+        return Ok(());
+    }
+    let message = format!("service {service}: expected at most {MAX_IDS} packages of one epoch, found {ids}");
+    Err(Error::new(Status::LimitExceeded, message))
+}
+
 fn directory_name(service: Label, epoch: u64, id: PackageId) -> String {
     format!("{service}-{epoch}-{id}")
 }
@@ -247,4 +255,44 @@ fn digest_of(file: File, len: u64) -> Result<crate::crypto::sm3::Digest> {
     let mut bytes = Vec::new();
     file.take(len.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| Error::io("read", &e))?;
     Ok(file_digest(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::package::{Entry, Role};
+
+    fn manifest(epoch: u64, number: usize) -> Manifest {
+        let mut id = [0; 16];
+        id.iter_mut().zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);
+        let entry = Entry { name: "a".into(), role: Role::File, len: 0, digest: [0; 32] };
+        Manifest {
+            id: PackageId(id),
+            epoch,
+            service: "fee".into(),
+            audiences: vec!["host".into()],
+            created: 0,
+            not_after: 0,
+            issuer: String::new(),
+            entries: vec![entry],
+            critical: vec![],
+        }
+    }
+
+    /// What cannot be remembered must not be seen: it could be installed again and again.
+    #[test]
+    fn no_package_begins_that_could_not_be_remembered() {
+        let path = std::env::temp_dir().join(format!("sogov-packages-{}", std::process::id()));
+        let packages = Packages::open(&Directory::open_or_create(&path, Status::Io).unwrap()).unwrap();
+        let ids: Vec<_> = (0..MAX_IDS - 1).map(|number| manifest(1, number).id.to_string()).collect();
+        let record = serde_json::json!({"schema": 1, "epoch": 1, "ids": ids}).to_string();
+        packages.records.write_durably("fee.json", record.as_bytes()).unwrap();
+        let status = |manifest: &Manifest| packages.check_new(manifest).map_err(|e| e.status());
+        assert_eq!(status(&manifest(1, MAX_IDS)), Ok(()));
+        packages.remember(&manifest(1, MAX_IDS)).unwrap();
+        assert_eq!(status(&manifest(1, MAX_IDS)), Err(Status::Replayed));
+        assert_eq!(status(&manifest(1, MAX_IDS + 1)), Err(Status::LimitExceeded));
+        assert_eq!(status(&manifest(2, MAX_IDS + 1)), Ok(()), "the next epoch begins anew");
+        std::fs::remove_dir_all(path).unwrap();
+    }
 }

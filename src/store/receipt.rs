@@ -87,9 +87,10 @@ impl Receipt {
         let (body, mac) = (r.octets("body")?, r.octets("mac")?);
         r.finish("receipt")?;
         key.verify(&coded(body), mac).map_err(|e| match e.status() {
-            Status::SignatureInvalid => {
-                Error::new(Status::Modified, "receipt: it was altered, or written under another key of the host")
-            }
+            Status::SignatureInvalid => Error::new(
+                Status::Modified,
+                "receipt: it was altered, or written under another key of the host",
+            ),
             // The key is out of reach, as in a forked child: nothing is known of the receipt.
             _ => e.of("receipt"),
         })?;
