@@ -88,28 +88,26 @@ pub fn open(envelope: &[u8], key: &RecipientKey) -> Result<Zeroizing<Vec<u8>>> {
         return Err(invalid(format!("expected at most {MAX_LEN} bytes, found {}", envelope.len())));
     }
     let read = read::envelope(envelope)?;
-    let mine: Vec<_> = read
-        .recipients
-        .iter()
-        .filter(|info| key.may_be(read.profile, &info.id))
-        .take(MAX_TRIALS + 1)
-        .collect();
+    let mut mine: Vec<_> = read.recipients.iter().filter(|info| key.may_be(read.profile, &info.id)).collect();
     if mine.is_empty() {
         return Err(invalid("none of its recipients has the key at hand"));
     }
-    if mine.len() > MAX_TRIALS {
-        return Err(invalid(format!(
-            "more than {MAX_TRIALS} recipients are named by certificates: give the key with its certificate"
-        )));
-    }
+    // A name that is the key's own comes before names of certificates, which may be anybody's.
+    mine.sort_by_key(|info| !matches!(info.id, recipient::RecipientId::Key(_)));
     let cipher = read.profile.cipher();
     let mut buffer = Zeroizing::new(read.ciphertext.to_vec());
-    for info in mine {
+    for info in mine.iter().take(MAX_TRIALS) {
         // Where it does not unwrap, this is a random key, and the tag is what fails.
         let content_key = key.unwrap(info.encrypted_key, cipher.key_len())?;
         if cipher.decrypt(&content_key, &read.nonce, b"", &mut buffer, &read.tag).is_ok() {
             return Ok(buffer);
         }
+    }
+    if mine.len() > MAX_TRIALS {
+        return Err(invalid(format!(
+            "none of the first {MAX_TRIALS} recipients that are named by certificates has the key at hand: \
+             give the key with its certificate"
+        )));
     }
     Err(invalid("it was altered, or is not encrypted for the key at hand"))
 }

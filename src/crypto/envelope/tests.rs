@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::indexing_slicing)]
 
+use super::recipient::RecipientId;
 use super::*;
 use crate::crypto::sm2;
 
@@ -39,4 +40,21 @@ fn every_byte_counts_and_every_cut_is_refused() {
         assert_eq!(open(&envelope[..place], &key).unwrap_err().status(), Status::PackageInvalid, "{place}");
     }
     assert!(open(&[&*envelope, &[0]].concat(), &key).is_err());
+}
+
+/// A host that is named by its key needs no certificate, however many others are named by theirs.
+#[test]
+fn a_recipient_that_names_the_key_is_found_among_those_that_name_certificates() {
+    let certified = |number: usize| {
+        let serial = vec![2, 1, u8::try_from(number).unwrap()];
+        let (mut recipient, _) = sm2_pair();
+        recipient.id = RecipientId::Certificate { issuer: vec![0x30, 0], serial };
+        recipient
+    };
+    let others: Vec<_> = (0..=MAX_TRIALS).map(certified).collect();
+    let (recipient, key) = sm2_pair();
+    let envelope = seal(Zeroizing::default(), &[others.as_slice(), &[recipient]].concat()).unwrap();
+    assert_eq!(*open(&envelope, &key).unwrap(), b"");
+    let error = open(&seal(Zeroizing::default(), &others).unwrap(), &key).unwrap_err();
+    assert!(error.message().contains("give the key with its certificate"), "{error}");
 }
