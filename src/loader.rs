@@ -10,6 +10,7 @@ mod isolation;
 mod link_map;
 mod load_name;
 mod namespace;
+mod needed;
 mod objects;
 mod pin;
 mod place;

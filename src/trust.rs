@@ -17,6 +17,7 @@ mod document;
 mod files;
 mod image;
 mod kept;
+mod library;
 mod package;
 mod roots;
 mod sbom;
@@ -34,6 +35,7 @@ pub use document::{
 };
 pub use image::VerifiedImage;
 pub use kept::{ClockRecord, Confirmation, Kept, Numbers};
+pub use library::{Demanded, VerifiedLibrary};
 pub use package::VerifiedPackage;
 pub use roots::Roots;
 pub use sbom::{Denial, Gate, components};

@@ -49,6 +49,9 @@ pub struct FileFacts {
     /// The bill of materials to bind, in CycloneDX or SPDX JSON. Loading looks for it at the plugin's path with `.sbom.json`
     /// behind it; it is not moved there.
     pub sbom: Option<PathBuf>,
+    /// Files of libraries that it needs: the statement demands their digests, each under the file's SONAME. Loading looks for
+    /// such a library where the dynamic linker would, and takes no other file.
+    pub needed: Vec<PathBuf>,
 }
 
 /// A key that signs files, under a user id.
@@ -283,11 +286,7 @@ fn describe(plugin: &[u8], covered: &[u8], facts: &FileFacts) -> Result<Statemen
         architecture: Statement::NATIVE_ARCHITECTURE.to_owned(),
         plugin_abi: VersionRange { min: PLUGIN_ABI, max: PLUGIN_ABI },
         soname: elf.soname().unwrap_or_default().to_owned(),
-        needed: elf
-            .needed()
-            .iter()
-            .map(|soname| Needed { soname: (*soname).to_owned(), digest: None })
-            .collect(),
+        needed: needed(&elf, &facts.needed)?,
         exports: statement::exports_digest(elf.exports().map(|export| export.name)),
         sbom: facts.sbom.as_deref().map(sbom_digest).transpose()?,
         issuer: facts.issuer.clone(),
@@ -298,4 +297,24 @@ fn describe(plugin: &[u8], covered: &[u8], facts: &FileFacts) -> Result<Statemen
         audience: facts.audience.clone(),
         critical: vec![],
     })
+}
+
+/// What the plugin needs, with the digests of these `files`.
+fn needed(plugin: &Elf<'_>, files: &[PathBuf]) -> Result<Vec<Needed>> {
+    let name = |soname: &&str| Needed { soname: (*soname).to_owned(), digest: None };
+    let mut needed: Vec<Needed> = plugin.needed().iter().map(name).collect();
+    for path in files {
+        let bytes = file::read(path, MAX_LEN)?;
+        let library = Elf::parse(&bytes).map_err(|e| e.of(path.display()))?;
+        let soname = library.soname().unwrap_or_default();
+        let entry = needed.iter_mut().find(|entry| entry.soname == soname).ok_or_else(|| {
+            let sonames = plugin.needed().join(", ");
+            Error::argument(format!(
+                "{}: expected a library that the plugin needs ({sonames}), found the SONAME {soname:?}",
+                path.display()
+            ))
+        })?;
+        entry.digest = Some(sm3::digest(&bytes));
+    }
+    Ok(needed)
 }

@@ -6,6 +6,7 @@ use super::audit::{self, Companions, Residents};
 use super::collisions::{self, Collisions, Scope};
 use super::isolation::{self, Library as Admitted};
 use super::load_name;
+use super::needed::{self, Needed};
 use super::pin::{PinKind, PinReason};
 use super::place::{Isolation, Place};
 use super::plugin::{self, ContainedCode, Descriptor, HostContext, Invocation, Plugin};
@@ -107,7 +108,7 @@ impl Instance {
         collisions: Collisions,
     ) -> Result<Self> {
         fault!("load.examine");
-        let Examined { elf, claim, libraries } = examine(image, isolation)?;
+        let Examined { elf, claim, libraries, needed } = examine(image, isolation)?;
         let scope = match isolation {
             Isolation::Shared => {
                 let scope = collisions::check_symbols(&elf, collisions, |text| (context.log)(WARNING, text))?;
@@ -118,6 +119,7 @@ impl Instance {
         };
         let hazards = hazards::unload_hazards(&elf);
         check_go(&hazards, image)?;
+        needed.open()?;
         let residents = Residents::now();
         let load_name = load_name::fresh(image.descriptor())?;
         fault!("load.open");
@@ -168,9 +170,14 @@ impl Instance {
         self.plugin.insert(plugin).health()
     }
 
-    /// Refuses what [`map`](Self::map) refuses of the image's bytes, and loads nothing.
+    /// Refuses what [`map`](Self::map) refuses of the image's bytes and of the libraries that it needs, and loads nothing.
     pub fn check_bytes(image: &VerifiedImage, isolation: Isolation) -> Result<()> {
-        examine(image, isolation).map(drop)
+        Self::needed(image, isolation).map(drop)
+    }
+
+    /// The same, and the libraries that are opened before the image.
+    pub(super) fn needed(image: &VerifiedImage, isolation: Isolation) -> Result<Needed> {
+        examine(image, isolation).map(|examined| examined.needed)
     }
 
     /// Whose names the image sees.
@@ -335,6 +342,8 @@ struct Examined<'a> {
     claim: Option<Claim>,
     /// What an isolated image will bring along.
     libraries: Vec<Admitted>,
+    /// What is opened before it.
+    needed: Needed,
 }
 
 fn examine(image: &VerifiedImage, isolation: Isolation) -> Result<Examined<'_>> {
@@ -344,11 +353,13 @@ fn examine(image: &VerifiedImage, isolation: Isolation) -> Result<Examined<'_>> 
     Ok(match isolation {
         Isolation::Shared => {
             let claim = elf.soname().map(|soname| claim(soname, image)).transpose()?;
-            Examined { elf, claim, libraries: Vec::new() }
+            let needed = Needed::find(image, &elf)?;
+            Examined { elf, claim, libraries: Vec::new(), needed }
         }
         Isolation::Own => {
             let libraries = isolation::check(&elf)?;
-            Examined { elf, claim: None, libraries }
+            needed::refuse_demands(image)?;
+            Examined { elf, claim: None, libraries, needed: Needed::default() }
         }
     })
 }

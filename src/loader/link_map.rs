@@ -2,8 +2,10 @@
 
 use super::objects::{self, LinkMap};
 use crate::sys::maps;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int, c_uint, c_void};
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// The path of the object that answers to `name`, if one is loaded.
 pub(super) fn path_of(name: &CStr) -> Option<CString> {
@@ -95,6 +97,60 @@ pub(super) fn file_of(name: &CStr) -> Option<(u64, u64)> {
     // SAFETY: undoes the reference that the successful RTLD_NOLOAD took.
     unsafe { libc::dlclose(handle) };
     file
+}
+
+/// The directories that the dynamic linker looks into for a library that it does not know yet, in their order, for an object
+/// without a run path of its own. Those of its cache are not among them.
+pub(super) fn search_directories() -> Vec<PathBuf> {
+    /// `Dl_serinfo` of <dlfcn.h>, whose paths and their texts follow.
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Info {
+        size: usize,
+        count: c_uint,
+    }
+    #[repr(C)]
+    struct Entry {
+        name: *const c_char,
+        flags: c_uint,
+    }
+    const RTLD_DI_SERINFO: c_int = 4;
+    const RTLD_DI_SERINFOSIZE: c_int = 5;
+    let mut head = Info { size: 0, count: 0 };
+    // SAFETY: the C library stays loaded. The first request fills a head; the second one demands a buffer of the size that the
+    // head names with that head in front, and puts entries and NUL-terminated texts behind it. The head ends where its size
+    // does, aligned as the entries are.
+    unsafe {
+        let handle = libc::dlopen(c"libc.so.6".as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD);
+        if handle.is_null() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        if libc::dlinfo(handle, RTLD_DI_SERINFOSIZE, (&raw mut head).cast()) == 0 {
+            let mut buffer = vec![0u64; head.size.max(size_of::<Info>()).div_ceil(size_of::<u64>())];
+            let info = buffer.as_mut_ptr().cast::<Info>();
+            info.write(head);
+            if libc::dlinfo(handle, RTLD_DI_SERINFO, info.cast()) == 0 {
+                let entries = info.add(1).cast::<Entry>();
+                for index in 0..usize::try_from(head.count).unwrap_or(0) {
+                    let name = CStr::from_ptr((*entries.add(index)).name);
+                    found.push(PathBuf::from(OsStr::from_bytes(name.to_bytes())));
+                }
+            }
+        }
+        libc::dlclose(handle);
+        found
+    }
+}
+
+/// What the dynamic linker said of the last call that failed on this thread.
+pub(super) fn last_message() -> String {
+    // SAFETY: the answer is NULL or a text that stays until the next call on this thread.
+    let said = unsafe {
+        let said = libc::dlerror();
+        if said.is_null() { c"" } else { CStr::from_ptr(said) }
+    };
+    without_load_name(&said.to_string_lossy())
 }
 
 /// What the dynamic linker said, without an unreadable load name in front.

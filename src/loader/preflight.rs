@@ -15,6 +15,7 @@ mod helper;
 mod job;
 mod report;
 
+use super::needed::Needed;
 use super::{HostContext, Instance, Isolation, link_map, load_name};
 use crate::artifact::elf::Elf;
 use crate::error::{Error, Result, Status};
@@ -131,10 +132,10 @@ impl Preflight {
     ) -> Result<Option<Report>> {
         let Some(helper) = &self.helper else { return Ok(None) };
         // What the bytes alone refuse has its own status and its own message, and costs no process.
-        Instance::check_bytes(image, isolation)?;
+        let needed = Instance::needed(image, isolation)?;
         let begun = Instant::now();
         let helper = helper.as_ref().map_err(Clone::clone)?;
-        let notes = self.trial(helper, image, context, isolation)?;
+        let notes = self.trial(helper, image, &needed, context, isolation)?;
         Ok(Some(Report { took: begun.elapsed(), notes }))
     }
 
@@ -143,6 +144,7 @@ impl Preflight {
         &self,
         helper: &Helper,
         image: &VerifiedImage,
+        needed: &Needed,
         context: &HostContext,
         isolation: Isolation,
     ) -> Result<Vec<String>> {
@@ -169,23 +171,23 @@ impl Preflight {
                 Isolation::Shared => libraries_of(image)?,
                 Isolation::Own => Vec::new(),
             },
+            sealed_libraries: needed.descriptors().count(),
         };
         fault!("preflight.job");
         let job = memfd::scratch("sogov-preflight", &job.encode())?;
         // SAFETY: the image owns its descriptor and outlives the borrow.
         let image = unsafe { BorrowedFd::borrow_raw(image.descriptor()) };
-        let ending = helper.run(
-            &[
-                null.as_fd(),
-                null.as_fd(),
-                null.as_fd(),
-                helper.library().unwrap_or(null.as_fd()),
-                image,
-                job.as_fd(),
-                report_end.as_fd(),
-            ],
-            self.limits.deadline,
-        );
+        let mut descriptors = vec![
+            null.as_fd(),
+            null.as_fd(),
+            null.as_fd(),
+            helper.library().unwrap_or(null.as_fd()),
+            image,
+            job.as_fd(),
+            report_end.as_fd(),
+        ];
+        descriptors.extend(needed.descriptors());
+        let ending = helper.run(&descriptors, self.limits.deadline);
         drop(report_end);
         let ending = ending.map_err(|e| e.of("preflight"))?;
         fault!("preflight.report");
@@ -200,6 +202,8 @@ mod place {
     pub(super) const IMAGE: i32 = 4;
     pub(super) const JOB: i32 = 5;
     pub(super) const REPORT: i32 = 6;
+    /// The first of the libraries in sealed memory.
+    pub(super) const LIBRARIES: i32 = 7;
 }
 
 /// The files of the libraries that `image` needs and this process has loaded already: it would bind to them, wherever

@@ -9,7 +9,7 @@ use std::ffi::{CStr, CString};
 use std::path::Path;
 
 /// Where the dynamic linker finds system libraries without being told.
-const SYSTEM_DIRECTORIES: [&str; 8] = [
+pub(super) const SYSTEM_DIRECTORIES: [&str; 8] = [
     "/lib/x86_64-linux-gnu",
     "/usr/lib/x86_64-linux-gnu",
     "/lib/aarch64-linux-gnu",

@@ -5,7 +5,7 @@ use crate::error::{Error, Result, Status};
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 
 /// A memfd sealed against writing, growing and shrinking, mapped read-only.
@@ -64,6 +64,11 @@ impl SealedMemfd {
     /// The descriptor number, for `/proc/self/fd`.
     pub fn descriptor(&self) -> i32 {
         self.fd.as_raw_fd()
+    }
+
+    /// The descriptor, to be handed to a process.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 
     /// Device and inode of the file, as `/proc/self/maps` shows them for its mappings.

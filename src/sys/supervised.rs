@@ -54,7 +54,7 @@ pub enum Ending {
 }
 
 /// The most descriptors that a program gets.
-pub const MAX_DESCRIPTORS: usize = 8;
+pub const MAX_DESCRIPTORS: usize = 16;
 
 /// Runs `program` to its end, or until `deadline` has passed, and ends whatever it left behind. The calling thread
 /// sleeps meanwhile, with all signals blocked. Other threads go on, but for what has to reach every thread of the process:

@@ -326,15 +326,6 @@ fn check_service(statement: &Statement, demand: Demand<'_>) -> Result<()> {
 
 /// The statement's description of the image against the image: a signer's tool that lied, or another parser's view.
 fn check_described(statement: &Statement, elf: &Elf<'_>) -> Result<()> {
-    if let Some(pinned) = statement.needed.iter().find(|needed| needed.digest.is_some()) {
-        return Err(Error::new(
-            Status::Unsupported,
-            format!(
-                "statement: demands a digest of the needed library {}, which this release cannot check",
-                pinned.soname
-            ),
-        ));
-    }
     let described = statement.needed.iter().map(|needed| needed.soname.as_str());
     let exports = statement::exports_digest(elf.exports().map(|export| export.name));
     if statement.soname == elf.soname().unwrap_or("")

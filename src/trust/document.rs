@@ -254,6 +254,8 @@ fn service(field: &Field<'_>, others: &ServiceRule) -> Result<(Pattern, ServiceR
     }
     if let Some(field) = entry.optional("allow") {
         let mut allow = field.object()?;
+        rule.allow.library_path =
+            allow.optional("library_path").map_or(Ok(false), |field| field.boolean())?;
         rule.allow.run_path = allow.optional("run_path").map_or(Ok(false), |field| field.boolean())?;
         rule.allow.text_relocations =
             allow.optional("text_relocations").map_or(Ok(false), |field| field.boolean())?;

@@ -4,7 +4,7 @@
 use crate::host::Host;
 use crate::support::{TempDir, Trust, run, zoo};
 use sogov::artifact::elf::Elf;
-use sogov::engine::LoadOptions;
+use sogov::engine::{FileFacts, LoadOptions};
 use sogov::error::Status;
 use std::ffi::CString;
 use std::fs;
@@ -54,14 +54,56 @@ fn the_soname_of_a_system_library() {
     assert_eq!(refused("soname_slash"), Status::ImageRejected);
 }
 
-/// The library that the plugin needs is there already: a directory that comes first in the search is not looked into. Where it
-/// is not, the dynamic linker does look into it, and nothing checks what it finds: a host loads such libraries first.
+/// The library that the plugin needs is there already: a directory that comes first in the search is not looked into.
 #[test]
 fn ld_library_path_where_the_needed_library_is_loaded_already() {
-    let hostile = TempDir::new();
-    fs::copy(zoo("helper_v2/libhelper"), hostile.path().join("libhelper.so")).unwrap();
-    let path = hostile.path().to_str().unwrap();
-    assert_eq!(in_child("needs_helper", &[("LD_LIBRARY_PATH", path)]), "answer 1");
+    let hostile = helper("v2");
+    assert_eq!(in_child("resident v1", &[("LD_LIBRARY_PATH", hostile.path().to_str().unwrap())]), "answer 1");
+}
+
+/// It is not there: the dynamic linker would look where the environment says, and does where the trust document allows it.
+#[test]
+fn ld_library_path_where_the_needed_library_is_not_loaded() {
+    let hostile = helper("v2");
+    let path = [("LD_LIBRARY_PATH", hostile.path().to_str().unwrap())];
+    assert_eq!(in_child("plain", &path), "IMAGE_REJECTED");
+    assert_eq!(in_child("allowed", &path), "answer 2");
+    let of_a_processor = TempDir::new();
+    let level = of_a_processor.path().join("glibc-hwcaps/x86-64-v2");
+    fs::create_dir_all(&level).unwrap();
+    fs::copy(zoo("helper_v2/libhelper"), level.join("libhelper.so")).unwrap();
+    let path = [("LD_LIBRARY_PATH", of_a_processor.path().to_str().unwrap())];
+    assert_eq!(in_child("plain", &path), "IMAGE_REJECTED");
+}
+
+/// The statement demands the library's digest: the genuine file is found behind the hostile one, and no other will do.
+#[test]
+fn ld_library_path_where_the_statement_demands_the_digest_of_the_needed_library() {
+    let (hostile, genuine) = (helper("v2"), helper("v1"));
+    let (hostile, genuine) = (hostile.path().to_str().unwrap(), genuine.path().to_str().unwrap());
+    for path in [format!("{hostile}:{genuine}"), format!("{genuine}:{hostile}")] {
+        assert_eq!(in_child("demanded", &[("LD_LIBRARY_PATH", &path)]), "answer 1");
+    }
+    assert_eq!(in_child("demanded", &[("LD_LIBRARY_PATH", hostile)]), "MODIFIED");
+    assert_eq!(in_child("demanded", &[]), "LOAD_FAILED");
+}
+
+/// What the host has loaded under the name is what the plugin would get.
+#[test]
+fn a_demanded_library_of_which_the_process_has_another_one() {
+    let genuine = helper("v1");
+    let path = [("LD_LIBRARY_PATH", genuine.path().to_str().unwrap())];
+    assert_eq!(in_child("demanded resident v1", &[]), "answer 1");
+    assert_eq!(in_child("demanded resident v2", &path), "MODIFIED");
+    assert_eq!(in_child("demanded twice", &path), "MODIFIED");
+}
+
+/// A directory with one of the two libraries of that name.
+fn helper(version: &str) -> TempDir {
+    let directory = TempDir::new();
+    let library = zoo(&format!("helper_{version}/libhelper"));
+    fs::copy(library, directory.path().join("libhelper.so")).unwrap();
+    directory
 }
 
 /// A preloaded library that defines a function of the plugin stands before it in the search: the plugin would call it.
@@ -107,31 +149,52 @@ fn in_child(task: &str, environment: &[(&str, &str)]) -> String {
 #[test]
 fn a_child_that_loads() {
     let Ok(task) = std::env::var(CHILD) else { return };
-    // What the preflight's process would meet is not asked here.
-    let host = Host::without_preflight();
+    // What the preflight's process would meet is not asked, but where it meets the same.
+    let host = if task.contains("demanded") { Host::new() } else { Host::without_preflight() };
+    let allow = |what: &str| {
+        let rule = format!(r#"{{"name":"zoo","allow":{{"{what}":true}}}}"#);
+        host.trust.write(&Trust::document(&Trust::key_entry(&host.trust.key, ""), &rule));
+    };
     let plugin = match task.as_str() {
         "another_version" => {
-            let allowed = r#"{"name":"zoo","allow":{"run_path":true}}"#;
-            host.trust.write(&Trust::document(&Trust::key_entry(&host.trust.key, ""), allowed));
+            allow("run_path");
             open(&zoo("helper_v1/libhelper"));
             "needs_helper_v2"
         }
-        "needs_helper" => {
+        "host_symbol" | "plain_v1" => &task,
+        _ => {
             let elf = fs::read(zoo("needs_helper")).unwrap();
             assert!(Elf::parse(&elf).unwrap().needed().contains(&"libhelper.so"));
-            open(&zoo("helper_v1/libhelper"));
             "needs_helper"
         }
-        plugin => plugin,
     };
-    let signed = host.trust.signed(&zoo(plugin), "zoo", "v1");
+    if let Some((_, version)) = task.split_once("resident ") {
+        open(&zoo(&format!("helper_{version}/libhelper")));
+    }
+    if task == "allowed" {
+        allow("library_path");
+    }
+    let signed = |version: &str, library: &str| {
+        let needed = if task.contains("demanded") { vec![zoo(library)] } else { vec![] };
+        let facts =
+            FileFacts { service: "zoo".into(), version: version.into(), needed, ..FileFacts::default() };
+        host.trust.signed_with(&zoo(plugin), &facts)
+    };
+    if task == "demanded twice" {
+        for version in ["v2", "v3"] {
+            let signed = signed(version, "helper_v1/libhelper");
+            host.engine.load_versioned("zoo", version, &signed, &LoadOptions::default()).unwrap();
+        }
+    }
+    let signed =
+        signed("v1", if task == "demanded twice" { "helper_v2/libhelper" } else { "helper_v1/libhelper" });
     let verdict = match host.engine.load_versioned("zoo", "v1", &signed, &LoadOptions::default()) {
         Ok(_) => {
             host.promote("v1");
             format!("answer {}", host.answer("answer", None))
         }
         Err(refused) => {
-            assert!(host.engine.report(None).unwrap().is_empty());
+            assert!(host.engine.report(None).unwrap().iter().all(|version| version.label.as_str() != "v1"));
             eprintln!("{refused}");
             refused.status().name().to_owned()
         }

@@ -26,6 +26,8 @@ pub const COMMAND: Command = Command {
          left as it is, and the signature goes to PLUGIN.sogsig. Strip first, sign last.",
         "--sbom binds a bill of materials in CycloneDX or SPDX JSON; a copy goes to PLUGIN.sbom.json beside the signed plugin, \
          where loading looks for it.",
+        "--needed states the digest of a library under its SONAME. Loading copies that very file from wherever the dynamic linker \
+         looks; without it, a library must be loaded already or be one of the system's.",
         "--add puts a further signature over the same statement: into a signed plugin, or into a .sogsig file.",
         "--message signs bytes as they are (- is standard input); the signature goes to --out or to standard output: \
          64 bytes R||S, or with --der SEQUENCE { r, s }.",
@@ -48,6 +50,7 @@ pub const COMMAND: Command = Command {
         Opt::value("audience", "TEXT", "for whom it is meant"),
         Opt::value("reserve", "BYTES", "room for statement and signatures in the file; default 16384"),
         Opt::value("sbom", "FILE", "the bill of materials to bind"),
+        Opt::many("needed", "FILE", "a library that the plugin needs: loading takes no other file for it"),
         Opt::flag("detached", "write the signature beside the plugin"),
         Opt::value("out", "PATH", "where the signed plugin, or the signature, goes"),
         Opt::flag("add", "add a signature"),
@@ -122,6 +125,7 @@ fn facts(args: &Args) -> Result<FileFacts, Failure> {
         audience: args.text_or_empty("audience")?,
         reserve: usize::try_from(reserve).map_err(|_| Failure::Usage("--reserve: too large".into()))?,
         sbom: args.path("sbom").map(Path::to_owned),
+        needed: args.all("needed").map(PathBuf::from).collect(),
     })
 }
 

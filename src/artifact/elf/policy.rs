@@ -7,6 +7,7 @@ use crate::error::Result;
 
 /// What a trust document may allow by name.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a field of the trust document")]
 pub struct LoadAllowances {
     /// DT_RPATH and DT_RUNPATH: where dependencies are looked for.
     pub run_path: bool,
@@ -14,6 +15,8 @@ pub struct LoadAllowances {
     pub text_relocations: bool,
     /// A Go runtime where the process has one already.
     pub go_runtime: bool,
+    /// Libraries that are found by `LD_LIBRARY_PATH` and whose digests the statement does not demand.
+    pub library_path: bool,
 }
 
 /// Refuses an image whose loading would change the host, run code early, or load files it was not asked for.

@@ -3,12 +3,12 @@
 use super::job::Job;
 use super::report::{Frame, MAX_LEN};
 use super::{Stage, place};
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::loader::Isolation;
 use crate::loader::collisions::Scope;
-use crate::loader::load_name;
 use crate::loader::place::Place;
 use crate::loader::plugin::{self, HostContext, Plugin, PluginLog};
+use crate::loader::{link_map, load_name};
 use crate::sys::hidden_page::HiddenPage;
 use crate::sys::sandbox::{self, Gap};
 use std::ffi::{CStr, CString, OsStr, c_void};
@@ -114,6 +114,7 @@ impl Reporter {
             // SAFETY: a NUL-terminated path; constructors of a library run that the host has loaded.
             unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
         }
+        load_sealed(job.sealed_libraries).map_err(said)?;
         let descriptor = load(job.isolation).map_err(said)?;
         let Some(descriptor) = descriptor else { return Ok(()) };
         self.send(&Frame::Stage(Stage::Start));
@@ -157,6 +158,23 @@ impl Reporter {
         });
         sent.unwrap_or(false)
     }
+}
+
+/// Opens the libraries in sealed memory, which the image finds by their SONAMEs.
+fn load_sealed(count: usize) -> Result<()> {
+    for descriptor in (place::LIBRARIES..).take(count) {
+        let name = load_name::fresh(descriptor)?;
+        // SAFETY: constructors run of a library whose digest was signed. Nobody uses the descriptor afterwards.
+        let handle = unsafe {
+            let handle = libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
+            libc::close(descriptor);
+            handle
+        };
+        if handle.is_null() {
+            return Err(Error::new(Status::LoadFailed, link_map::last_message()));
+        }
+    }
+    Ok(())
 }
 
 /// Maps the image and runs its constructors; the address of the descriptor, if it has one.

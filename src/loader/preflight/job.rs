@@ -21,6 +21,8 @@ pub(super) struct Job {
     pub(super) isolation: Isolation,
     /// Loaded before the image.
     pub(super) libraries: Vec<CString>,
+    /// How many descriptors from `place::LIBRARIES` on are libraries that are loaded then.
+    pub(super) sealed_libraries: usize,
 }
 
 pub(super) type Nonce = [u64; 2];
@@ -37,6 +39,7 @@ impl Job {
             u64::try_from(self.quota.processor.as_nanos()).unwrap_or(u64::MAX),
             self.log_room as u64,
             u64::from(self.isolation == Isolation::Own),
+            self.sealed_libraries as u64,
         ] {
             bytes.extend(number.to_ne_bytes());
         }
@@ -63,12 +66,23 @@ impl Job {
         let quota = Quota { memory: rest.number()?, processor: Duration::from_nanos(rest.number()?) };
         let log_room = usize::try_from(rest.number()?).ok()?;
         let isolation = Isolation::own_if(rest.number()? == 1);
+        let sealed_libraries = usize::try_from(rest.number()?).ok()?;
         let (service, version) = (rest.string()?, rest.string()?);
         let mut libraries = Vec::new();
         while !rest.0.is_empty() {
             libraries.push(CString::new(rest.text()?).ok()?);
         }
-        Some(Self { release, nonce, service, version, quota, log_room, isolation, libraries })
+        Some(Self {
+            release,
+            nonce,
+            service,
+            version,
+            quota,
+            log_room,
+            isolation,
+            libraries,
+            sealed_libraries,
+        })
     }
 }
 
@@ -113,6 +127,7 @@ mod tests {
             log_room: 100,
             isolation: Isolation::Own,
             libraries: vec![c"/opt/libone.so".to_owned(), c"/opt/libtwo.so".to_owned()],
+            sealed_libraries: 2,
         };
         let bytes = job.encode();
         let whole = bytes.len();

@@ -203,6 +203,7 @@ fn of_statement(statement: &Statement) -> Value {
         "state_schema": of_range(statement.state_schema),
         "soname": statement.soname,
         "needed": statement.needed.iter().map(|needed| needed.soname.as_str()).collect::<Vec<_>>(),
+        "needed_digests": needed_digests(statement),
         "content_hash": match statement.content_hash {
             ContentHash::Sm3 => "sm3",
             ContentHash::Sm3Tree => "sm3-tree",
@@ -213,6 +214,12 @@ fn of_statement(statement: &Statement) -> Value {
         "sbom_digest": statement.sbom.as_ref().map(sm3::text),
         "critical": statement.critical,
     })
+}
+
+/// The needed libraries of which a digest is demanded.
+fn needed_digests(statement: &Statement) -> serde_json::Map<String, serde_json::Value> {
+    let demanded = statement.needed.iter().filter_map(|needed| Some((needed.soname.clone(), needed.digest?)));
+    demanded.map(|(soname, digest)| (soname, sm3::text(&digest).into())).collect()
 }
 
 fn of_range(range: VersionRange) -> String {

@@ -160,6 +160,7 @@ fn of_rule(name: &str, rule: &ServiceRule) -> Value {
         "sbom_denies": rule.sbom.denied().iter().map(|denied| format!("{} {}", denied.package, denied.versions)).collect::<Vec<_>>(),
         "advisories_max_age_days": rule.sbom.advisories_max_age.map(|age| age / 86_400),
         "allows_run_path": rule.allow.run_path,
+        "allows_library_path": rule.allow.library_path,
         "allows_text_relocations": rule.allow.text_relocations,
     })
 }
