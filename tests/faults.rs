@@ -75,6 +75,8 @@ const STEPS: &[(&str, &[Verb], Leaves)] = &[
     ("memfd.map", &[Load], Leaves::Nothing),
     ("trust.decided", &[Load], Leaves::Nothing),
     ("load.examine", &[Load], Leaves::Nothing),
+    ("load.needed", &[Load], Leaves::Nothing),
+    ("load.libraries", &[Load], Leaves::Nothing),
     ("load.open", &[Load], Leaves::Nothing),
     ("load.start", &[Load], Leaves::Nothing),
     ("store.keep", &[Load], Leaves::Nothing),

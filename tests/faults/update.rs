@@ -42,6 +42,8 @@ const SHARED: &[&str] = &[
     "preflight.report",
     "version.reserve",
     "load.examine",
+    "load.needed",
+    "load.libraries",
     "load.open",
     "load.start",
     "store.keep",
