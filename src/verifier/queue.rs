@@ -276,15 +276,16 @@ impl<T> Queue<T> {
 
     /// How many of the waiting tickets make a batch now; 0: none yet.
     fn share(&self, state: &State<T>) -> usize {
-        let Limits { threads, full, most, lanes, max_wait, .. } = self.limits;
+        let Limits { full, most, lanes, max_wait, .. } = self.limits;
         let waiting = state.pending.len();
         let enough = waiting >= full;
         let is_due = |since: &Instant| state.closed || Instant::now() >= *since + max_wait;
         if !enough && !state.pending.front().is_some_and(|(since, _)| is_due(since)) {
             return 0;
         }
-        // An even part of what waits, so that no thread rests while another has a long batch.
-        let part = waiting.div_ceil(threads).next_multiple_of(lanes).clamp(full, most).min(waiting);
+        // An even part for each thread that has nothing else to do: a long batch costs less for each of its signatures.
+        let part =
+            waiting.div_ceil(state.sleeping + 1).next_multiple_of(lanes).clamp(full, most).min(waiting);
         if enough { part - part % lanes } else { part }
     }
 
