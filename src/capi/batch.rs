@@ -198,8 +198,8 @@ struct Checked<'a> {
     index: usize,
     /// Its place among the keys.
     key: usize,
-    /// Its own user id.
-    user_id: Option<UserId>,
+    /// Its own user id, which few have: apart, so that the others need not move room for one.
+    user_id: Option<Box<UserId>>,
     message: &'a [u8],
     signature: Signature,
 }
@@ -226,7 +226,7 @@ unsafe fn verify_chunk(items: &[sogov_verification], first: usize, common: &Comm
             Some(Claim {
                 // Always there: what was checked and is not yet verified is of SM2.
                 key: keys.get(item.key).sm2()?,
-                user_id: item.user_id.as_ref().unwrap_or(&common.user_id),
+                user_id: item.user_id.as_deref().unwrap_or(&common.user_id),
                 message: item.message,
                 signature: &item.signature,
             })
@@ -265,6 +265,7 @@ unsafe fn check<'a>(
             common.encoding.verify(keys.get(key), user_id, message, signature)?;
             return Ok(None);
         }
+        let user_id = user_id.map(Box::new);
         Ok(Some(Checked { index, key, user_id, message, signature: common.encoding.read(signature)? }))
     }
 }

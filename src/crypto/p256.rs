@@ -37,7 +37,7 @@ pub struct Signature([u8; SIGNATURE_LEN]);
 impl Signature {
     /// Reads R||S; anything else is [`Status::SignatureInvalid`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        pair::from_bytes(bytes, &N).map(Self)
+        pair::check(bytes, &N).map(|bytes| Self(*bytes))
     }
 
     /// Reads `SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3) in DER and nothing else.

@@ -12,9 +12,10 @@ pub(super) const PAIR_LEN: usize = 64;
 /// Bytes of r, and of s.
 const HALF: usize = PAIR_LEN / 2;
 
-/// R||S, each big-endian and left-padded, with both in [1, n-1]; anything else is [`Status::SignatureInvalid`].
-pub(super) fn from_bytes(bytes: &[u8], order: &[u8; HALF]) -> Result<[u8; PAIR_LEN]> {
-    let bytes: [u8; PAIR_LEN] = bytes
+/// Takes R||S, each big-endian and left-padded, with both in [1, n-1]; anything else is [`Status::SignatureInvalid`].
+#[inline]
+pub(super) fn check<'a>(bytes: &'a [u8], order: &[u8; HALF]) -> Result<&'a [u8; PAIR_LEN]> {
+    let bytes: &[u8; PAIR_LEN] = bytes
         .try_into()
         .map_err(|_| invalid(format!("expected {PAIR_LEN} bytes R||S, found {}", bytes.len())))?;
     let (scalars, _) = bytes.as_chunks::<HALF>();
@@ -26,7 +27,7 @@ pub(super) fn from_bytes(bytes: &[u8], order: &[u8; HALF]) -> Result<[u8; PAIR_L
 }
 
 /// R||S of `SEQUENCE { r INTEGER, s INTEGER }` in DER and nothing else: no padding, no negative number, no other form
-/// of a length, no trailing byte. Whether r and s are in range is for [`from_bytes`] to say.
+/// of a length, no trailing byte. Whether r and s are in range is for [`check`] to say.
 pub(super) fn bytes_of_der(der: &[u8]) -> Result<[u8; PAIR_LEN]> {
     asn1::read_sequence(der, |body| {
         let mut bytes = [0; PAIR_LEN];

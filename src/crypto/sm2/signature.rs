@@ -10,7 +10,9 @@ use crate::error::Result;
 pub const SIGNATURE_LEN: usize = 2 * SCALAR_LEN;
 
 /// An SM2 signature with r and s in [1, n-1]: 64 bytes R||S, each big-endian and left-padded.
+// Aligned, so that one inside a `Result` is moved by whole words: batches move one an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
 pub struct Signature([u8; SIGNATURE_LEN]);
 
 impl Signature {
@@ -18,7 +20,7 @@ impl Signature {
     ///
     /// [`Status::SignatureInvalid`]: crate::error::Status::SignatureInvalid
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        pair::from_bytes(bytes, &N).map(Self)
+        pair::check(bytes, &N).map(|bytes| Self(*bytes))
     }
 
     /// Reads `SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009-2012 §7.3) in DER and nothing else: no
