@@ -14,6 +14,7 @@
 /* The part of the greatest load at which latency is measured, and how long. */
 #define LOAD 0.7
 #define LATENCY_SECONDS 1
+#define LATENCY_PARTS 10
 #define TICK_NANOSECONDS 50000u
 
 static sogov_verification *items;
@@ -192,7 +193,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The units are nanoseconds: the latency that 1 in 100 tickets exceeds. */
+/* The units are nanoseconds: the latency that 1 in 100 tickets exceeds in a tenth of a second; of these, the median. A machine that
+ * stops for some milliseconds once in a second, as virtual ones do, spoils one of them. */
 static uint64_t turn_verify_async_p99(void)
 {
     atomic_store(&steady.done, 0);
@@ -209,8 +211,15 @@ static uint64_t turn_verify_async_p99(void)
     }
     while (atomic_load(&steady.done) < steady.tickets)
         sched_yield();
-    qsort(steady.latencies, steady.tickets, sizeof *steady.latencies, by_value);
-    return steady.latencies[steady.tickets * 99 / 100];
+    uint64_t parts[LATENCY_PARTS];
+    const size_t each = steady.tickets / LATENCY_PARTS;
+    for (size_t i = 0; i < LATENCY_PARTS; i++) {
+        uint64_t *part = steady.latencies + i * each;
+        qsort(part, each, sizeof *part, by_value);
+        parts[i] = part[each * 99 / 100];
+    }
+    qsort(parts, LATENCY_PARTS, sizeof *parts, by_value);
+    return parts[LATENCY_PARTS / 2];
 }
 
 static const struct operation operations[] = {
